@@ -1,0 +1,40 @@
+"""Helpers of the notebooks: one room (subpackage) per step from texts to report.
+
+Data flows one way: ``sources`` -> ``tasks`` -> ``transfer`` -> ``compression`` -> ``runs`` ->
+``report``; ``evaluation`` is called from any of them and calls none. Importing this package is
+cheap: nothing heavy is loaded until a module that needs it is.
+"""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The project's root; every default path starts here, never at the working directory."""
+
+
+class UserError(Exception):
+    """A mistake that the user can mend, told in one sentence: what, where, what would be right.
+
+    The command line prints the sentence alone; Jupyter shows it without a traceback.
+
+    >>> str(UserError("labels must be at least 2, not 1."))
+    'labels must be at least 2, not 1.'
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the hint " Did you mean …?" for a mistyped name, or the known names.
+
+    >>> nearest("minlm", ["minilm", "gpt2-mini"])
+    " Did you mean 'minilm'?"
+    >>> nearest("zzz", ["minilm", "gpt2-mini"])
+    ' Known: gpt2-mini, minilm.'
+    """
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean '{close[0]}'?" if close else f" Known: {', '.join(known)}."

@@ -1,0 +1,1 @@
+"""What a notebook calls first and last: parameters in, one record out."""

@@ -1,0 +1,1 @@
+"""Text to model inputs, and model outputs to scores; one module a task."""

@@ -1,0 +1,1 @@
+"""What moves knowledge from source to target: objective, fine-tuning, strategies."""
