@@ -1,0 +1,262 @@
+"""The record of one run of a notebook: parameters in, one JSON file out.
+
+A notebook calls `open_run` first and `Run.close` last. Two runs with equal parameters on one
+machine give equal records outside cost and provenance (`comparable`).
+"""
+
+import ast
+import copy
+import platform
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from pydantic import ValidationError
+
+from helpers import ROOT, UserError
+from helpers.runs import claims, provenance
+from helpers.runs.determinism import THREADS, settle
+from helpers.runs.parameters import check_against, parameters_hash, read_parameters
+from helpers.runs.schema import (
+    Bounds,
+    Cost,
+    Evidence,
+    Metric,
+    Provenance,
+    Record,
+    bounds,
+    comparable,
+    load_record,
+    number,
+    plain,
+    save_record,
+)
+
+__all__ = ["Bounds", "Record", "Run", "comparable", "load_record", "open_run", "record_path"]
+
+
+def open_run(name: str, namespace: dict[str, Any], notebook: Path | str | None = None) -> "Run":
+    """Check the parameters in ``namespace``, fix seeds and threads, start the cost clock.
+
+    Args:
+        name: the notebook's name, like "06_bert_finetuning".
+        namespace: the notebook's ``globals()``.
+        notebook: its file where it is not ``notebooks/<name>.ipynb``.
+
+    Raises:
+        UserError: an unknown parameter that papermill injected, a wrong type, a value out of
+            range; one sentence, before anything is computed.
+    """
+    path = Path(notebook) if notebook else ROOT / "notebooks" / f"{name}.ipynb"
+    declared = read_parameters(path)
+    given = {parameter: namespace[parameter] for parameter in declared if parameter in namespace}
+    values = check_against(name, declared, injected(namespace) | given)
+    return Run(name, values, namespace)
+
+
+def injected(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what papermill assigned in the cell that it added, from the kernel's history.
+
+    papermill injects a parameter that the notebook does not declare without a word, so the
+    notebook has to look for itself.
+
+    >>> injected({"In": ["", "# Parameters\\nlabel = [4]\\nseed = 1"], "label": [4], "seed": 1})
+    {'label': [4], 'seed': 1}
+    """
+    for source in reversed(list(namespace.get("In", []))):
+        if isinstance(source, str) and source.startswith("# Parameters\n"):
+            targets = [
+                target.id
+                for statement in ast.parse(source).body
+                if isinstance(statement, ast.Assign)
+                for target in statement.targets
+                if isinstance(target, ast.Name)
+            ]
+            return {name: namespace.get(name) for name in targets}
+    return {}
+
+
+def record_path(name: str, values: Mapping[str, Any]) -> Path:
+    """Return where the record of this setting goes; a relative `record` starts at the root."""
+    told = values.get("record") or f"build/records/{name}/{parameters_hash(values)}.json"
+    return ROOT / str(told)
+
+
+class Run:
+    """One run of a notebook: its parameters, what it measured, what it took.
+
+    ``parameters`` holds the checked values as attributes; ``path`` is the record's file.
+    """
+
+    def __init__(self, name: str, values: Mapping[str, Any], namespace: Mapping[str, Any]) -> None:
+        """Fix seeds and threads and start the clock; `open_run` has checked ``values``."""
+        self.name = name
+        self.path = record_path(name, values)
+        self.parameters = SimpleNamespace(**copy.deepcopy(dict(values)))
+        self._values = {key: value for key, value in values.items() if key != "record"}
+        self._namespace = namespace
+        seed = values.get("seed", 0)
+        self._seed = seed if isinstance(seed, int) else 0
+        settle(self._seed)
+        self._started = datetime.now(UTC)
+        self._clock = time.perf_counter()
+        self._metrics: dict[tuple[Any, ...], tuple[int, Metric]] = {}
+        self._claims: dict[tuple[Any, ...], tuple[int, Evidence]] = {}
+        self._hashes: dict[str, str] = {}
+        self._tokens, self._flops = 0, 0.0
+
+    def metric(
+        self, name: str, value: Any, *, interval: Any = None, n: int | None = None, **where: Any
+    ) -> None:
+        """Record one number: ``run.metric("accuracy", .9, split="test", seed=0, labels=64)``.
+
+        Args:
+            name: what was measured.
+            value: one number (numpy's too), or None where the measure is undefined.
+            interval: a `significance.Interval` around it.
+            n: items (or draws) that it was measured on.
+            **where: any of seed, split, dataset, model, strategy, labels.
+
+        Raises UserError on NaN and on a second, different value under one description in one
+        cell; a cell that is executed again replaces what it recorded before.
+        """
+        what = f"{self.name}: metric {name!r}"
+        fields = {"n": n} | where
+        metric = self._build(
+            Metric,
+            what,
+            name=name,
+            value=number(value, what),
+            interval=bounds(interval),
+            **{key: plain(one) for key, one in fields.items()},
+        )
+        key = (name, *sorted((k, v) for k, v in where.items() if v is not None))
+        self._keep(self._metrics, key, metric, what)
+
+    def evidence(
+        self,
+        claim: str,
+        value: Any,
+        interval: Any = None,
+        n: int | None = None,
+        seeds: int | list[int] | None = None,
+        verdict: str = "undecided",
+        note: str = "",
+    ) -> None:
+        """Record what this run says about a claim of `data/claims.yaml`.
+
+        ``verdict`` is "supported", "contradicted" or "undecided". Raises UserError on an
+        unknown claim or verdict.
+        """
+        claims.claim(claim)
+        what = f"{self.name}: evidence for {claim}"
+        evidence = self._build(
+            Evidence,
+            what,
+            claim=claim,
+            value=number(value, what),
+            interval=bounds(interval),
+            n=plain(n),
+            seeds=plain(seeds),
+            verdict=verdict,
+            note=note,
+        )
+        self._keep(self._claims, (claim, note), evidence, what)
+
+    def uses(self, fingerprints: Mapping[str, str]) -> None:
+        """Note the sha256 of data and weights by name; they stand in the provenance."""
+        self._hashes |= {str(name): str(value) for name, value in fingerprints.items()}
+
+    def add_tokens(self, n: int) -> None:
+        """Count tokens that were trained on."""
+        self._tokens += int(n)
+
+    def add_flops(self, n: float) -> None:
+        """Count estimated floating-point operations."""
+        self._flops += float(n)
+
+    def record(self) -> Record:
+        """Return the record as it stands now."""
+        commit, dirty = provenance.git_state()
+        return Record(
+            notebook=self.name,
+            parameters=self._values,
+            metrics=[metric for _, metric in self._metrics.values()],
+            claims=[evidence for _, evidence in self._claims.values()],
+            cost=Cost(
+                wall_seconds=round(time.perf_counter() - self._clock, 3),
+                peak_memory_mb=round(provenance.peak_memory_mb(), 1),
+                peak_gpu_memory_mb=provenance.peak_gpu_memory_mb(),
+                tokens=self._tokens,
+                flops=self._flops,
+            ),
+            provenance=Provenance(
+                git_commit=commit,
+                git_dirty=dirty,
+                python=platform.python_version(),
+                packages=provenance.package_versions(),
+                hashes=self._hashes,
+                platform=platform.platform(),
+                cpu=provenance.cpu_model(),
+                gpu=provenance.gpu_model(),
+                threads=THREADS,
+                seeds={"python": self._seed, "numpy": self._seed, "torch": self._seed},
+                started=self._started.isoformat(timespec="seconds"),
+            ),
+        )
+
+    def close(self) -> None:
+        """Write the record, whole or not at all, and show what it says in a few lines.
+
+        The text shown holds no time and no path, so that two equal runs show the same.
+        """
+        record = self.record()
+        save_record(record, self.path)
+        text = summary(record)
+        try:
+            from IPython.core.getipython import get_ipython
+            from IPython.display import display
+        except ImportError:
+            get_ipython = None  # type: ignore[assignment]
+        if get_ipython is None or get_ipython() is None:
+            print(text)
+        else:
+            display({"text/markdown": text, "text/plain": text}, raw=True)
+
+    def _build(self, model: Any, what: str, **fields: Any) -> Any:
+        try:
+            return model(**fields)
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise UserError(f"{what}: {place}: {first['msg']}, not {first['input']!r}.") from None
+
+    def _keep(self, kept: dict[Any, Any], key: Any, value: Any, what: str) -> None:
+        """Keep ``value``; another one from the same execution of a cell would be lost: refuse."""
+        execution = len(self._namespace.get("In", []))
+        if key in kept and kept[key][0] == execution and kept[key][1] != value:
+            raise UserError(
+                f"{what} is recorded twice with different values; tell the two apart by seed, "
+                "split, dataset, model, strategy, labels or note."
+            )
+        kept[key] = (execution, value)
+
+
+def summary(record: Record) -> str:
+    """Return what ``record`` says as Markdown: how many numbers, and the claims' table."""
+    count = len(record.metrics)
+    lines = [f"Record closed: {count} {'number' if count == 1 else 'numbers'} measured."]
+    if record.claims:
+        lines += ["", "| claim | value | interval | verdict |", "|---|---|---|---|"]
+    for one in record.claims:
+        statement = claims.claim(one.claim).statement
+        value = "–" if one.value is None else f"{one.value:.3g}"
+        ends = [one.interval.low, one.interval.high] if one.interval else []
+        shown = "[" + ", ".join("?" if e is None else f"{e:.3g}" for e in ends) + "]"
+        lines.append(
+            f"| {one.claim} {statement} | {value} | {shown if ends else '–'} | {one.verdict} |"
+        )
+    return "\n".join(lines)
