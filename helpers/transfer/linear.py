@@ -94,7 +94,7 @@ def related_weights(
 
 
 def draw_samples(
-    weights: ArrayLike,
+    weights: Array,
     n: int,
     *,
     noise: float = 1.0,
@@ -105,13 +105,13 @@ def draw_samples(
 
     Draws are nested: the first 16 of 64 items are the 16 items drawn with the same seed.
 
-    >>> draw_samples([9.0, -9.0], 4, binary=True, seed=3).labels
+    >>> draw_samples(np.array([9.0, -9.0]), 4, binary=True, seed=3).labels
     array([1., 0., 1., 1.])
     """
     if n < 1 or not noise >= 0:
         raise UserError(f"n must be at least 1 and noise at least 0, not {n} and {noise}.")
     for_features, for_labels = np.random.default_rng(seed).spawn(2)
-    X = for_features.normal(size=(n, len(np.asarray(weights))))
+    X = for_features.normal(size=(n, len(weights)))
     if binary:
         return Samples(X, (for_labels.random(n) < expit(X @ weights)).astype(float))
     return Samples(X, X @ weights + noise * for_labels.normal(size=n))
