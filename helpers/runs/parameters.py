@@ -11,8 +11,6 @@ import ast
 import hashlib
 import io
 import json
-import math
-import re
 import tokenize
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,52 +22,11 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, create_model
 
 from helpers import UserError, nearest
+from helpers.runs.ranges import READ, Choice, Interval, show, split_range
 
 _KINDS = {"str": str, "int": int, "float": float, "bool": bool}
 _WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
 _PLURAL = {"str": "texts", "int": "whole numbers", "float": "numbers", "bool": "true or false"}
-_NUMBER = r"[+-]?(?:inf|\d+(?:_\d+)*(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
-_INTERVAL = re.compile(rf"(?:^|[\s,;:])([\[(])\s*({_NUMBER})\s*,\s*({_NUMBER})\s*([\])])\s*$")
-_CHOICE = re.compile(r"\{([^{}]*)\}\s*$")
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Numbers from ``low`` to ``high``, each end in or out, as written: ``[2, inf)``."""
-
-    low: float
-    high: float
-    closed_low: bool
-    closed_high: bool
-    text: str
-
-    def __contains__(self, value: object) -> bool:
-        """Tell whether ``value`` is a number within."""
-        if not isinstance(value, int | float):
-            return False
-        above = value >= self.low if self.closed_low else value > self.low
-        return above and (value <= self.high if self.closed_high else value < self.high)
-
-    def refusal(self, value: object) -> str:
-        """Return what is right in place of ``value``."""
-        return f"in {self.text}, not {_show(value)}."
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The values that are allowed, as written: ``{auto, cpu}``."""
-
-    values: tuple[Any, ...]
-
-    def __contains__(self, value: object) -> bool:
-        """Tell whether ``value`` is listed."""
-        return value in self.values
-
-    def refusal(self, value: object) -> str:
-        """Return what is right in place of ``value``."""
-        known = ", ".join(map(str, self.values))
-        hint = nearest(value, map(str, self.values)) if isinstance(value, str) else ""
-        return f"one of {known}, not {_show(value)}." + (hint if "Did you" in hint else "")
 
 
 @dataclass(frozen=True)
@@ -106,14 +63,14 @@ class Parameter:
         if isinstance(value, str):
             value = self._parse_list(value)
         if not isinstance(value, list | tuple):
-            raise ValueError(f"must be {self._example()}, not {_show(value)}.")
+            raise ValueError(f"must be {self._example()}, not {show(value)}.")
         if not value:
             raise ValueError(f"must be {self._example()}, not an empty list.")
         return [self._one(_plain(element), "must hold") for element in value]
 
     def _example(self) -> str:
         shown = self.default if self.many and self.default else ["…"]
-        return f"a list of {_PLURAL[self.kind]} like {_show(shown)}"
+        return f"a list of {_PLURAL[self.kind]} like {show(shown)}"
 
     def _parse_list(self, text: str) -> Any:
         try:
@@ -123,10 +80,10 @@ class Parameter:
         return parsed if isinstance(parsed, list) else text
 
     def _one(self, value: Any, verb: str) -> Any:
-        read = _READ[self.kind](value)
+        read = READ[self.kind](value)
         if read is None:
             words = (_PLURAL if self.many else _WORDS)[self.kind]
-            raise ValueError(f"{verb} {words}, not {_show(value)}{self._cure(value)}.")
+            raise ValueError(f"{verb} {words}, not {show(value)}{self._cure(value)}.")
         if self.allowed is not None and read not in self.allowed:
             raise ValueError(f"{verb} {self._word_for_range()}{self.allowed.refusal(read)}")
         return read
@@ -136,7 +93,7 @@ class Parameter:
 
     def _cure(self, value: Any) -> str:
         if self.kind == "str" and isinstance(value, bool | int | float) and not self.many:
-            return f" (papermill's -p reads numbers and true/false: use -r {self.name} {value})"
+            return f" (write -r {self.name} {value} for papermill, '{value}' in YAML)"
         if self.kind == "int" and isinstance(value, float) and value.is_integer():
             return f" (write {int(value)})"
         return ""
@@ -288,7 +245,7 @@ def _declare(statement: ast.AnnAssign, name: str, comment: str, where: str) -> P
             "values in the next cell."
         ) from None
     try:
-        help_text, allowed = _split_range(comment, kind)
+        help_text, allowed = split_range(comment, kind)
         parameter = Parameter(name, kind, many, default, help_text, allowed)
         coerced = parameter.coerce(default)
         if isinstance(default, str) != isinstance(coerced, str):
@@ -296,25 +253,6 @@ def _declare(statement: ast.AnnAssign, name: str, comment: str, where: str) -> P
     except ValueError as error:
         raise UserError(f"{where}: the default of {name} {error}") from None
     return Parameter(name, kind, many, coerced, help_text, allowed)
-
-
-def _split_range(comment: str, kind: str) -> tuple[str, Interval | Choice | None]:
-    found = _INTERVAL.search(comment)
-    if found and kind in ("int", "float"):
-        opening, low, high, closing = found.groups()
-        text = found.group(0).strip(" ,;:")
-        interval = Interval(float(low), float(high), opening == "[", closing == "]", text)
-        if interval.low > interval.high:
-            raise ValueError(f"has an empty range {text}.")
-        return comment[: found.start()].rstrip(" ,;:"), interval
-    found = _CHOICE.search(comment)
-    if found:
-        listed = [item.strip().strip("\"'") for item in found.group(1).split(",")]
-        values = tuple(_READ[kind](item) for item in listed)
-        if None in values:
-            raise ValueError(f"has choices that are not of type {kind}: {found.group(0)}.")
-        return comment[: found.start()].rstrip(" ,;:"), Choice(values)
-    return comment, None
 
 
 def _type(parameter: Parameter) -> Any:
@@ -331,47 +269,3 @@ def _plain(value: Any) -> Any:
     if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
         return value.tolist()
     return value
-
-
-def _show(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
-def _read_int(value: Any) -> int | None:
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value, re.ASCII):
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _read_float(value: Any) -> float | None:
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _read_bool(value: Any) -> bool | None:
-    if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.strip().lower())
-    return value if isinstance(value, bool) else None
-
-
-def _read_str(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-_READ: dict[str, Any] = {
-    "int": _read_int,
-    "float": _read_float,
-    "bool": _read_bool,
-    "str": _read_str,
-}

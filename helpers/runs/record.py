@@ -6,6 +6,7 @@ machine give equal records outside cost and provenance (`comparable`).
 
 import ast
 import copy
+import os
 import platform
 import time
 from collections.abc import Mapping
@@ -37,6 +38,10 @@ from helpers.runs.schema import (
 
 __all__ = ["Bounds", "Record", "Run", "comparable", "load_record", "open_run", "record_path"]
 
+RECORD_VARIABLE = "TRANSFER_RECORD"
+NOTEBOOK_VARIABLE = "TRANSFER_NOTEBOOK"
+"""How `helpers.runs.execute` tells a kernel what would otherwise show in an injected cell."""
+
 
 def open_run(name: str, namespace: dict[str, Any], notebook: Path | str | None = None) -> "Run":
     """Check the parameters in ``namespace``, fix seeds and threads, start the cost clock.
@@ -50,7 +55,8 @@ def open_run(name: str, namespace: dict[str, Any], notebook: Path | str | None =
         UserError: an unknown parameter that papermill injected, a wrong type, a value out of
             range; one sentence, before anything is computed.
     """
-    path = Path(notebook) if notebook else ROOT / "notebooks" / f"{name}.ipynb"
+    told = notebook or os.environ.get(NOTEBOOK_VARIABLE)
+    path = Path(told) if told else ROOT / "notebooks" / f"{name}.ipynb"
     declared = read_parameters(path)
     given = {parameter: namespace[parameter] for parameter in declared if parameter in namespace}
     values = check_against(name, declared, injected(namespace) | given)
@@ -81,8 +87,8 @@ def injected(namespace: Mapping[str, Any]) -> dict[str, Any]:
 
 def record_path(name: str, values: Mapping[str, Any]) -> Path:
     """Return where the record of this setting goes; a relative `record` starts at the root."""
-    told = values.get("record") or f"build/records/{name}/{parameters_hash(values)}.json"
-    return ROOT / str(told)
+    told = values.get("record") or os.environ.get(RECORD_VARIABLE)
+    return ROOT / str(told or f"build/records/{name}/{parameters_hash(values)}.json")
 
 
 class Run:
