@@ -87,9 +87,11 @@ class Catalog(_Entry):
 
     @model_validator(mode="after")
     def _references_exist(self) -> "Catalog":
-        for name, entry in [*self.texts.items(), *self.weights.items()]:
-            if entry.package not in self.packages:
-                raise ValueError(f"'{name}' is in package '{entry.package}', which is not listed")
+        inside = {name: texts.package for name, texts in self.texts.items()}
+        inside |= {name: weights.package for name, weights in self.weights.items()}
+        for name, package in inside.items():
+            if package not in self.packages:
+                raise ValueError(f"'{name}' is in package '{package}', which is not listed")
         for name, texts in self.texts.items():
             for file in texts.files.values():
                 if file not in self.packages[texts.package].files:

