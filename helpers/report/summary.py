@@ -1,0 +1,338 @@
+"""What the records of a report say, as the tables of its first page.
+
+Numbers that belong together (the same notebook, data, model, strategy, labels and setting, other
+seeds) are one row: their mean with the least and the greatest.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+from helpers.runs.claims import Claim
+from helpers.runs.schema import Bounds, Evidence, Metric, Record
+
+SYMBOLS = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
+_NOT_A_SETTING = {"seed", "record"}
+
+
+@dataclass
+class Table:
+    """A table for the template; columns that say nothing are left out."""
+
+    caption: str
+    columns: list[str]
+    rows: list[list[str]]
+    numeric: list[bool] = field(default_factory=list)
+
+
+@dataclass
+class Results:
+    """What one notebook measured on test items, by its main measure, and everything else."""
+
+    notebook: str
+    main: Table | None
+    rest: Table | None
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number as readers see it; the sign is a minus, nothing is a dash.
+
+    >>> number(0.87349), number(-0.02), number(12000), number(3.2e-5), number(None)
+    ('0.873', '−0.020', '12,000', '3.2e−05', '–')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 1000):
+        text = f"{int(value):,}"
+    elif value and not 10**-digits <= abs(value) < 1e6:
+        text = f"{value:.{digits}g}"
+    elif abs(value) >= 1000:
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:.{digits}f}"
+    return text.replace("-", "−")
+
+
+def power(value: float) -> str:
+    """Return a large number as a power of ten.
+
+    >>> power(3.2e12)
+    '3.2 × 10¹²'
+    """
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{digits} × 10{raised}"
+
+
+def with_interval(value: float | None, interval: Bounds | None) -> str:
+    """Return a value and, where it is known, its interval.
+
+    >>> with_interval(0.1, Bounds(low=0.05, high=0.15, level=0.95))
+    '0.100 [0.050, 0.150]'
+    """
+    if interval is None or (interval.low is None and interval.high is None):
+        return number(value)
+    return f"{number(value)} [{number(interval.low)}, {number(interval.high)}]"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as readers say them.
+
+    >>> duration(4.21), duration(75), duration(7260)
+    ('4.2 s', '1 min 15 s', '2 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def date(started: str) -> str:
+    """Return the start of a run to the minute.
+
+    >>> date("2026-11-24T00:10:31+00:00")
+    '2026-11-24 00:10 UTC'
+    """
+    day, _, time = started.partition("T")
+    zone = " UTC" if time.endswith(("Z", "+00:00")) else ""
+    return f"{day} {time[:5]}{zone}"
+
+
+def settings(records: Sequence[Record]) -> list[str]:
+    """Return for each record what tells it from the other records of its notebook, "" for none."""
+    texts = []
+    for record in records:
+        kin = [other for other in records if other.notebook == record.notebook]
+        names = [
+            name
+            for name, value in record.parameters.items()
+            if name not in _NOT_A_SETTING
+            and any(other.parameters.get(name) != value for other in kin)
+        ]
+        texts.append(", ".join(f"{name} = {plain(record.parameters[name])}" for name in names))
+    return texts
+
+
+def plain(value: Any) -> str:
+    """Return a parameter's value as it would be typed.
+
+    >>> plain("reuters-r8"), plain([16, 64]), plain(True)
+    ('"reuters-r8"', '[16, 64]', 'True')
+    """
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def results(records: Sequence[Record]) -> list[Results]:
+    """Return the tables of each notebook that measured anything, accuracy first."""
+    told = list(zip(records, settings(records), strict=True))
+    tables = []
+    for notebook in sorted({record.notebook for record in records}):
+        groups: dict[tuple, list[Metric]] = {}
+        for record, setting in told:
+            if record.notebook != notebook:
+                continue
+            for metric in record.metrics:
+                # A number over all seeds and the numbers of single seeds are not the same thing.
+                key = (*_key(metric), setting, metric.seed is None)
+                groups.setdefault(key, []).append(metric)
+        tested = {key: group for key, group in groups.items() if group[0].split == "test"}
+        names = list(dict.fromkeys(group[0].name for group in tested.values()))
+        main_name = "accuracy" if "accuracy" in names else next(iter(names), None)
+        main = {key: group for key, group in tested.items() if group[0].name == main_name}
+        rest = {key: group for key, group in groups.items() if key not in main}
+        tables.append(
+            Results(
+                notebook,
+                _table(f"{main_name} on the test split".capitalize(), main, with_split=False),
+                _table("Other measures", rest, with_split=True),
+            )
+        )
+    return [table for table in tables if table.main or table.rest]
+
+
+def _key(metric: Metric) -> tuple:
+    return (
+        metric.name,
+        metric.split,
+        metric.dataset,
+        metric.model,
+        metric.strategy,
+        metric.labels,
+    )
+
+
+def _table(caption: str, groups: dict[tuple, list[Metric]], *, with_split: bool) -> Table | None:
+    if not groups:
+        return None
+    columns = ["Measure", "Split", "Data", "Model", "Strategy", "Labels", "Setting", "Value", "n"]
+    rows = []
+    for key, group in groups.items():
+        name, split, dataset, model, strategy, labels, setting, _ = key
+        texts = [name, split, dataset, model, strategy, number(labels), setting]
+        counts = sorted({metric.n for metric in group if metric.n is not None})
+        many = "–".join(number(count) for count in (counts[:1] + counts[1:][-1:])) or "–"
+        rows.append([*(text or "–" for text in texts), _value(group), many])
+    numeric = [False] * 5 + [True, False, True, True]
+    # What is the same in every row is said once, above: the value stays in sight on a phone.
+    same = [
+        place
+        for place, column in enumerate(columns)
+        if column not in ("Measure", "Value") and len({row[place] for row in rows}) == 1
+    ]
+    said = [
+        f"{columns[place]} {rows[0][place]}"
+        if columns[place] in ("Labels", "n")
+        else rows[0][place]
+        for place in same
+        if rows[0][place] != "–" and (with_split or columns[place] != "Split")
+    ]
+    keep = [
+        place
+        for place, column in enumerate(columns)
+        if place not in same and (with_split or column not in ("Measure", "Split"))
+    ]
+    return Table(
+        f"{caption} ({', '.join(said)})" if said else caption,
+        [columns[place] for place in keep],
+        [[row[place] for place in keep] for row in rows],
+        [numeric[place] for place in keep],
+    )
+
+
+def _value(group: list[Metric]) -> str:
+    if len(group) == 1:
+        return with_interval(group[0].value, group[0].interval)
+    values = [metric.value for metric in group if metric.value is not None]
+    if not values:
+        return "–"
+    mean, low, high = fmean(values), min(values), max(values)
+    return f"{number(mean)} ({number(low)} to {number(high)}, {len(values)} runs)"
+
+
+@dataclass
+class Verdict:
+    """One row of the table of claims."""
+
+    claim: str
+    section: str
+    statement: str
+    notebook: str
+    setting: str
+    value: str
+    n: str
+    seeds: str
+    verdict: str
+    symbol: str
+    note: str
+
+
+def verdicts(
+    records: Sequence[Record], claims: dict[str, Claim]
+) -> tuple[list[Verdict], list[Claim]]:
+    """Return the evidence in the document's order, and the claims that have none."""
+    rows = []
+    for record, setting in zip(records, settings(records), strict=True):
+        for evidence in record.claims:
+            known = claims.get(evidence.claim)
+            rows.append(
+                Verdict(
+                    claim=evidence.claim,
+                    section=known.section if known else "–",
+                    statement=known.statement if known else "–",
+                    notebook=record.notebook,
+                    setting=setting,
+                    value=with_interval(evidence.value, evidence.interval),
+                    n=number(evidence.n),
+                    seeds=_seeds(evidence),
+                    verdict=evidence.verdict,
+                    symbol=SYMBOLS[evidence.verdict],
+                    note=evidence.note,
+                )
+            )
+    order = {name: place for place, name in enumerate(claims)}
+    rows.sort(key=lambda row: (order.get(row.claim, len(order)), row.claim, row.notebook))
+    measured = {row.claim for row in rows}
+    return rows, [claim for name, claim in claims.items() if name not in measured]
+
+
+def _seeds(evidence: Evidence) -> str:
+    seeds = evidence.seeds
+    return number(len(seeds) if isinstance(seeds, list) else seeds)
+
+
+def costs(records: Sequence[Record]) -> Table:
+    """Return what each record took, and the sum."""
+    columns = ["Notebook", "Setting", "Time", "Peak memory", "GPU memory", "Tokens", "FLOPs"]
+    rows = [
+        [
+            record.notebook,
+            setting or "–",
+            duration(record.cost.wall_seconds),
+            gigabytes(record.cost.peak_memory_mb),
+            gigabytes(record.cost.peak_gpu_memory_mb),
+            number(record.cost.tokens) if record.cost.tokens else "–",
+            power(record.cost.flops) if record.cost.flops else "–",
+        ]
+        for record, setting in zip(records, settings(records), strict=True)
+    ]
+    total = duration(sum(record.cost.wall_seconds for record in records))
+    most = gigabytes(max(record.cost.peak_memory_mb for record in records))
+    rows.append(["All together", "–", total, f"at most {most}", "–", "–", "–"])
+    keep = [0] + [at for at in range(1, 7) if any(row[at] != "–" for row in rows)]
+    return Table(
+        "What the notebooks took",
+        [columns[place] for place in keep],
+        [[row[place] for place in keep] for row in rows],
+        [place > 1 for place in keep],
+    )
+
+
+def gigabytes(megabytes: float | None) -> str:
+    """Return megabytes as gigabytes.
+
+    >>> gigabytes(1234.0)
+    '1.23 GB'
+    """
+    return "–" if megabytes is None else f"{megabytes / 1000:.2f} GB"
+
+
+def origin(records: Sequence[Record]) -> list[tuple[str, list[str]]]:
+    """Return what the records were made with: each fact once, in the records' order."""
+    sources = [record.provenance for record in records]
+
+    def each(values: Iterable[str | None]) -> list[str]:
+        return list(dict.fromkeys(value for value in values if value))
+
+    dates = sorted(source.started for source in sources)
+    days = each(map(date, [dates[0], dates[-1]]))
+    changed = " with changes not committed"
+    commits = [
+        f"{source.git_commit}{changed if source.git_dirty else ''}"
+        for source in sources
+        if source.git_commit
+    ]
+    facts = [
+        ("Run", [" to ".join(days)]),
+        ("Commit", each(commits) or ["not known: the project was not a git checkout"]),
+        ("Processor", each(f"{source.cpu}, {source.threads} threads" for source in sources)),
+        ("Accelerator", each(source.gpu for source in sources) or ["none"]),
+        ("System", each(source.platform for source in sources)),
+        ("Python", each(source.python for source in sources)),
+    ]
+    return facts
+
+
+def versions(records: Sequence[Record]) -> list[str]:
+    """Return the package versions in the records, "name version"; where they differ, each."""
+    found = {
+        (name.lower(), f"{name} {version}")
+        for record in records
+        for name, version in record.provenance.packages.items()
+    }
+    return [text for _, text in sorted(found)]
