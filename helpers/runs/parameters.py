@@ -106,17 +106,25 @@ def read_parameters(notebook: Path | str) -> dict[str, Parameter]:
     tagged `parameters`, or that cell holds anything but typed literals within their range.
     """
     path = Path(notebook)
-    cells = [
-        "".join(cell.get("source", ""))
-        for cell in _cells(path)
-        if cell.get("cell_type") == "code"
-        and "parameters" in cell.get("metadata", {}).get("tags", [])
-    ]
+    cells = code_cells(path, tag="parameters")
     if len(cells) != 1:
         raise UserError(
             f"{path.name} has {len(cells)} code cells tagged `parameters`; it must have one."
         )
     return parse_cell(cells[0], path.stem)
+
+
+def code_cells(notebook: Path | str, tag: str | None = None) -> list[str]:
+    """Return the text of the code cells of ``notebook``, of those with ``tag`` where it is told.
+
+    Raises UserError when the file is missing or no notebook.
+    """
+    return [
+        "".join(cell.get("source", ""))
+        for cell in _cells(Path(notebook))
+        if cell.get("cell_type") == "code"
+        and (tag is None or tag in cell.get("metadata", {}).get("tags", []))
+    ]
 
 
 def parse_cell(source: str, where: str = "parameters cell") -> dict[str, Parameter]:

@@ -1,0 +1,74 @@
+# Every notebook of a profile, or one notebook over a grid of parameters, and the report.
+#
+#   python -m helpers pipeline --profile quick        the usual door: it checks everything first
+#   snakemake --cores all --config profile=full       plain snakemake works too
+#   snakemake --cores all --config grid=my_grid.yaml
+#
+# What a run depends on is worked out from the code: the notebook, the helpers that it imports,
+# directly or not, the data that they name, its parameters. Nothing is listed here by hand.
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from helpers import ROOT
+from helpers.runs.dependencies import dependencies, module_dependencies, named_inputs
+from helpers.runs.plan import plan
+
+PROFILE = config.get("profile", "quick")
+GRID = config.get("grid")
+RUNS = {(run.name, run.digest): run for run in plan(PROFILE, GRID)}
+INPUTS = {run.name: dependencies(run.notebook) for run in RUNS.values()}
+
+
+def of(wildcards):
+    return RUNS[wildcards.name, wildcards.digest]
+
+
+def local(paths):
+    return [os.path.relpath(path, ROOT) for path in paths]
+
+
+wildcard_constraints:
+    name="[^/]+",
+    digest="[0-9a-f]{12}",
+
+
+localrules: report,
+
+
+rule report:
+    input:
+        notebooks=[local([run.file(".ipynb")])[0] for run in RUNS.values()],
+        records=[local([run.file(".json")])[0] for run in RUNS.values()],
+        code=local(module_dependencies("helpers.report.book")),
+    output:
+        "build/report/index.html",
+    params:
+        python=sys.executable,
+        choice=["--grid", str(GRID)] if GRID else ["--profile", PROFILE],
+    shell:
+        "exec {params.python:q} -m helpers report --job {params.choice:q}"
+
+
+rule run:
+    input:
+        lambda wildcards: local(
+            [*INPUTS[wildcards.name], *named_inputs(of(wildcards).values)]
+        ),
+    output:
+        notebook="build/runs/{name}/{digest}.ipynb",
+        record="build/runs/{name}/{digest}.json",
+    log:
+        "build/runs/{name}/{digest}.log",
+    benchmark:
+        "build/runs/{name}/{digest}.tsv"
+    params:
+        python=sys.executable,
+        notebook=lambda wildcards: str(of(wildcards).notebook),
+        values=lambda wildcards: json.dumps(of(wildcards).given, sort_keys=True),
+    threads: 2
+    shell:
+        "exec {params.python:q} -m helpers run {params.notebook:q} "
+        "--job {log:q} --values {params.values:q}"

@@ -1,0 +1,192 @@
+"""Execute one notebook: parameters checked first, the record renamed into place last."""
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from helpers import ROOT, UserError
+from helpers.runs.determinism import ENVIRONMENT
+from helpers.runs.files import write_atomically
+from helpers.runs.parameters import check_against, read_parameters
+from helpers.runs.record import NOTEBOOK_VARIABLE, RECORD_VARIABLE
+from helpers.runs.schema import load_record
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+class CellError(Exception):
+    """A cell failed in a way that the user's input does not explain: a bug, or no memory."""
+
+
+def execute(
+    notebook: Path | str,
+    parameters: Mapping[str, Any],
+    out_notebook: Path | str,
+    record: Path | str,
+    *,
+    progress: bool = False,
+) -> None:
+    """Execute ``notebook`` with ``parameters``; leave the executed notebook and its record.
+
+    Nothing half-finished stands under the names ``out_notebook`` and ``record``: both are
+    written under other names and renamed, the record as the last act, so that a record that
+    exists means a run that is done. An older record goes before the kernel starts.
+
+    Raises:
+        UserError: bad parameters (before a kernel starts), or a cell said so.
+        CellError: a cell failed otherwise; the message names the notebook as far as it came.
+    """
+    source, out, record = Path(notebook), Path(out_notebook).resolve(), Path(record).resolve()
+    declared = read_parameters(source)
+    values = check_against(source.stem, declared, parameters)
+    given = {name: values[name] for name in parameters if values[name] != declared[name].default}
+    _make_room(out, record)
+    mark = f".{os.getpid()}."
+    partial = out.with_name(f"{mark}{out.name}")
+    partial_record = record.with_name(f"{mark}{record.name}")
+    failed = out.with_name(f"{out.stem}.failed{out.suffix}")
+    try:
+        _run_papermill(source, partial, given, partial_record, failed, progress)
+        if not partial_record.exists():
+            raise UserError(
+                f"{source.stem} left no record: its last cell must be `run.close()`, and its "
+                "parameter `record` must stay empty here."
+            )
+        load_record(partial_record)
+        text = nbformat.writes(normalise(nbformat.read(partial, as_version=4)))
+        write_atomically(out, text + "\n")
+        failed.unlink(missing_ok=True)
+        partial_record.replace(record)
+    finally:
+        for leftover in (partial, partial_record):
+            leftover.unlink(missing_ok=True)
+
+
+def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return ``notebook`` without what differs between equal runs; it is changed in place.
+
+    Times, papermill's and the widgets' metadata go; pieces of one stream that arrived apart
+    are joined. Cell ids, execution counts and outputs stay.
+    """
+    for name in ("papermill", "widgets"):
+        notebook.metadata.pop(name, None)
+    for cell in notebook.cells:
+        for name in ("papermill", "execution"):
+            cell.metadata.pop(name, None)
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
+    return notebook
+
+
+def in_place(notebooks: Iterable[Path | str]) -> Iterator[tuple[Path, float]]:
+    """Execute each notebook at its defaults and put the outputs into the file itself.
+
+    Yields each notebook and the seconds that it took. A notebook is replaced as a whole, and
+    only after it ran to its end: sources, metadata and cell ids stay as they were.
+    """
+    for notebook in map(Path, notebooks):
+        started = time.perf_counter()
+        scratch = ROOT / "build" / "notebooks" / notebook.stem
+        out = scratch / notebook.name
+        execute(notebook, {}, out, scratch / "record.json")
+        fresh = nbformat.read(out, as_version=4)
+        kept = normalise(nbformat.read(notebook, as_version=4))
+        for old, new in zip(kept.cells, fresh.cells, strict=True):
+            if old.cell_type == "code":
+                old.outputs, old.execution_count = new.outputs, new.execution_count
+        write_atomically(notebook, nbformat.writes(kept) + "\n")
+        yield notebook, time.perf_counter() - started
+
+
+def _make_room(out: Path, record: Path) -> None:
+    """Remove the older record and what killed runs left; an older notebook may stay."""
+    try:
+        for folder in {out.parent, record.parent}:
+            folder.mkdir(parents=True, exist_ok=True)
+        record.unlink(missing_ok=True)
+        for name in (out, record):
+            for leftover in name.parent.glob(f".[0-9]*.{name.name}*"):
+                leftover.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot write to {error.filename}: {error.strerror}.") from None
+
+
+def _run_papermill(
+    source: Path,
+    partial: Path,
+    given: dict[str, Any],
+    record: Path,
+    failed: Path,
+    progress: bool,
+) -> None:
+    # slow to import, and most calls of this module's neighbours never need them
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
+
+    told = {RECORD_VARIABLE: str(record), NOTEBOOK_VARIABLE: str(source.resolve())}
+    try:
+        with _environment(ENVIRONMENT | told):
+            papermill.execute_notebook(
+                str(source),
+                str(partial),
+                parameters=given,
+                progress_bar=progress,
+                # pipes in place of network ports: parallel runs cannot clash
+                config=Config({"KernelManager": {"transport": "ipc"}}),
+            )
+    except PapermillExecutionError as error:
+        if error.traceback == [f"{error.ename}: {error.evalue}"]:  # see UserError's rendering
+            raise UserError(error.evalue) from None
+        partial.replace(failed)
+        trace = _ANSI.sub("", "\n".join(error.traceback))
+        raise CellError(
+            f"{trace}\n{source.stem} failed in cell [{error.exec_count}] with {error.ename}: "
+            f"{error.evalue}\nThe notebook as far as it came: {failed}"
+        ) from None
+    except DeadKernelError:
+        partial.replace(failed)
+        raise CellError(
+            f"The kernel of {source.stem} was killed, perhaps for want of memory. The notebook "
+            f"as far as it came: {failed}"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"Cannot run {source.name}: {error.strerror or error} ({error.filename})."
+        ) from None
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for the kernel, which inherits them, and put them back."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    joined: list[Any] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if (
+            last
+            and output.output_type == last.output_type == "stream"
+            and (output.name == last.name)
+        ):
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined

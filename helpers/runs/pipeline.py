@@ -1,0 +1,122 @@
+"""Drive snakemake: one run a folder at a time, tidy after a kill, checked before it starts."""
+
+import contextlib
+import fcntl
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from helpers import ROOT, UserError
+from helpers.runs.plan import plan
+
+REPORT = ROOT / "build" / "report" / "index.html"
+
+
+def run_pipeline(
+    profile: str = "quick",
+    grid: Path | None = None,
+    cores: int | None = None,
+    extra: Sequence[str] = (),
+) -> int:
+    """Bring the runs of a profile or grid and their report up to date; return the exit code.
+
+    Everything is checked before the first notebook starts. A pipeline that was killed leaves
+    nothing to mend: its half-finished runs are run again, the finished ones are kept.
+
+    Args:
+        profile: "quick" or "full".
+        grid: a file as `helpers.runs.plan.plan` reads it, in place of the profile.
+        cores: how many to use; None means all.
+        extra: further arguments for snakemake, like ``["--executor", "slurm"]``.
+    """
+    runs = plan(profile, grid)
+    config = [f"profile={profile}", *([f"grid={grid.resolve()}"] if grid else [])]
+    arguments = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(ROOT)]
+    arguments += ["--cores", str(cores or "all"), "--config", *config]
+    with only_one(ROOT):
+        if any((ROOT / ".snakemake" / "locks").glob("*")):
+            _snakemake([*arguments, "--unlock", "--quiet", "all"])
+        arguments += ["--keep-going", "--rerun-incomplete", "--scheduler", "greedy"]
+        # touched but unchanged inputs are told by their content, notebooks with figures too
+        arguments += ["--max-checksum-file-size", "100MB", "--quiet", "all", *extra]
+        code = _snakemake(arguments)
+    if code == 0:
+        print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} up to date. Report: {REPORT}")
+    else:
+        done = sum(run.file(".json").exists() for run in runs)
+        print(
+            f"{done} of {len(runs)} runs are done; the report was not built. The same command "
+            "goes on where this one stopped.",
+            file=sys.stderr,
+        )
+    return code
+
+
+@contextlib.contextmanager
+def only_one(root: Path) -> Iterator[None]:
+    """Hold ``root`` for this process; a UserError names the one that holds it already.
+
+    The lock goes with the process, however it ends.
+    """
+    path = root / "build" / ".pipeline.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise UserError(
+                f"Another pipeline (process {file.read().strip() or '?'}) is running in {root}; "
+                "wait for it or end it."
+            ) from None
+        foreign = _other_snakemake(root)
+        if foreign:
+            raise UserError(
+                f"A snakemake (process {foreign}) is running in {root}; wait for it or end it."
+            )
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def end_with_parent(seconds: float = 0.5) -> None:
+    """End this process at once when its parent is gone: a job does not outlive its pipeline.
+
+    The kernel of the job watches its own parent in the same way.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(seconds)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _other_snakemake(root: Path) -> int | None:
+    """Return a snakemake that somebody started by hand in ``root`` and that still runs."""
+    if not any((root / ".snakemake" / "locks").glob("*")):
+        return None
+    import psutil
+
+    for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
+        words = [Path(word).name for word in (process.info["cmdline"] or [])[:3]]
+        mine = process.info["pid"] == os.getpid()
+        if "snakemake" in words and process.info["cwd"] == str(root) and not mine:
+            return int(process.info["pid"])
+    return None
+
+
+def _snakemake(arguments: list[str]) -> int:
+    from snakemake.cli import main
+
+    try:
+        main(arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
