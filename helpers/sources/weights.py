@@ -128,13 +128,17 @@ def load_tokenizer(name: str | Path) -> transformers.PreTrainedTokenizerBase:
     weights = resolve(name)
     with _quiet():
         try:
-            return transformers.AutoTokenizer.from_pretrained(
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
                 weights.location, trust_remote_code=False, local_files_only=True
             )
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UserError(
                 f"{name} has no tokenizer that can be loaded ({_first_line(error)})."
             ) from error
+    # Where there are no tokenizer files, transformers makes up one that knows no words.
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise UserError(f"{name} has no tokenizer: its folder lacks tokenizer.json or the like.")
+    return tokenizer
 
 
 def load_model(
@@ -155,7 +159,7 @@ def load_model(
         that do not belong to the architecture.
 
     >>> load_model("minilm", transformers.AutoModel, num_hidden_layers=1).num_parameters()
-    13794432
+    13840896
     """
     weights = resolve(name)
     with _quiet(), torch.random.fork_rng(devices=[]):
@@ -177,9 +181,12 @@ def load_model(
                 output_loading_info=True,
             )
         except ValueError as error:
-            if "Unrecognized configuration class" not in str(error):
-                raise
-            raise UserError(f"{name} cannot be used as {auto_class.__name__}.") from error
+            if "Unrecognized configuration class" in str(error):
+                raise UserError(f"{name} cannot be used as {auto_class.__name__}.") from error
+            raise UserError(
+                f"{name} cannot be built with {config or 'its own configuration'}: "
+                f"{_first_line(error)}."
+            ) from error
         except RuntimeError as error:
             if "size mismatch" not in str(error) and "mismatched" not in str(error):
                 raise
