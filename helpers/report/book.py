@@ -117,7 +117,7 @@ def _render(pages: list[Page], records: Sequence[Record]) -> dict[str, str]:
         **common,
         font=font if any("<math" in text for text in heads) else "",
         pages=pages,
-        files={page.notebook: page.file for page in reversed(pages)},
+        by_name={page.notebook: page for page in reversed(pages)},
         results=summary.results(records),
         verdicts=verdicts,
         unmeasured=unmeasured,

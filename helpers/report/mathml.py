@@ -8,10 +8,11 @@ ziamath; only the glyphs that a page uses are put into it.
 import base64
 import functools
 import html
-import importlib.resources
+import importlib.util
 import io
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import math_core
 from fontTools import subset
@@ -124,7 +125,10 @@ def _face(signs: frozenset[int]) -> str:
     options.layout_features = []  # ssty, redrawn letters for superscripts, would double the size
     options.notdef_outline = True
     options.hinting = False
-    source = importlib.resources.files("ziamath.fonts") / "STIXTwoMath-Regular.ttf"
+    package = importlib.util.find_spec("ziamath")  # found, not imported: only its font is wanted
+    if package is None or package.origin is None:
+        raise UserError("The maths font comes with ziamath, which is missing: run `make setup`.")
+    source = Path(package.origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
     # recalcTimestamp would write today's date into the font: other bytes on every build.
     font = TTFont(io.BytesIO(source.read_bytes()), recalcTimestamp=False)
     subsetter = subset.Subsetter(options)
