@@ -113,7 +113,7 @@ class _OnceLoader(yaml.SafeLoader):
     """Plain values only; YAML itself would silently take the last of two equal keys."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if isinstance(key, str) and keys.count(key) > 1:
                 raise yaml.MarkedYAMLError(problem=f"{key!r} stands twice{node.start_mark}")
