@@ -232,9 +232,9 @@ class Run:
         else:
             display({"text/markdown": text, "text/plain": text}, raw=True)
 
-    def _build(self, model: Any, what: str, **fields: Any) -> Any:
+    def _build(self, part: Any, what: str, /, **fields: Any) -> Any:
         try:
-            return model(**fields)
+            return part(**fields)
         except ValidationError as problem:
             first = problem.errors()[0]
             place = ".".join(map(str, first["loc"]))

@@ -141,7 +141,7 @@ CELLS = [
 
 @pytest.mark.parametrize(("cell", "part"), CELLS)
 def test_a_parameters_cell_holds_typed_literals_within_their_range(cell, part):
-    with pytest.raises(UserError, match="^nb: ") as error:
+    with pytest.raises(UserError, match=r"^nb: ") as error:
         parse_cell(cell, "nb")
     assert part in str(error.value)
 
