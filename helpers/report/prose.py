@@ -68,7 +68,14 @@ _CLEANER = bleach.Cleaner(
     protocols=frozenset({"http", "https", "mailto", "data"}),
     strip=True,
     css_sanitizer=CSSSanitizer(
-        allowed_css_properties=["text-align", "font-weight", "font-style", "width", "max-width"]
+        allowed_css_properties=[
+            "text-align",
+            "font-weight",
+            "font-style",
+            "width",
+            "max-width",
+            "overflow-x",
+        ]
     ),
 )
 
@@ -96,7 +103,9 @@ def clean(markup: str, link: Callable[[str], str | None] = lambda url: url) -> s
         else:
             anchor["href"] = target
     for table in soup.find_all("table"):
-        if table.find_parent("table") is None:
+        around = table.parent
+        scrolls = around is not None and around.name == "div" and around.has_attr("tabindex")
+        if table.find_parent("table") is None and not scrolls:
             caption = table.find("caption")
             label = " ".join(caption.get_text().split()) if caption else ""
             scroll = {"class": "scroll", "tabindex": "0", "role": "region"}

@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat.v4 as nb
+import pandas as pd
 import pytest
 
 from helpers import UserError
-from helpers.report import book, prose, summary
+from helpers.report import book, prose, summary, tables
 from helpers.report.book import build
 from helpers.runs.schema import Record
 
@@ -288,6 +289,15 @@ def test_what_is_meant_survives_cleaning(page):
     assert 'alt="Accuracy rises with labels"' in made
     assert 'alt="He said &quot;so&quot; &amp; left"' in made
     assert "100%" in made and ">10%" not in made and '<span class="ansi-red-fg">red</span>' in made
+
+
+def test_tables_of_the_notebooks_keep_their_shape(page):
+    frame = pd.DataFrame({"text": ["<script>alert(1)</script> $x$"], "score": [0.5]})
+    made = page(code("show", shown(html=tables.to_html(frame, "Scores"), plain="t")))
+    assert made.count('aria-label="Scores"') == 1 and made.count("<table") == 1
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; $x$" in made
+    assert re.search(r'<td [^>]*class="number"[^>]*>0.500</td>', made)
+    is_harmless(made)
 
 
 def test_quiet_where_a_reader_wants_quiet(page):
