@@ -113,6 +113,9 @@ def _question(first_cell: str) -> str:
     paragraphs = re.findall(r"<p>(.*?)</p>", first_cell, re.DOTALL)
     asked = [text for text in paragraphs if re.search(r"\?\s*(</\w+>)*\s*\Z", text.strip())]
     chosen = (asked or paragraphs or [""])[0]
+    chosen = re.sub(
+        r"\A\s*<strong>(The )?question[.:]?</strong>[.:]?", "", chosen, flags=re.IGNORECASE
+    )
     return re.sub(r"</?a\b[^>]*>", "", chosen).strip()
 
 

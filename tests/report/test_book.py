@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from helpers import UserError
-from helpers.report import book, prose, summary, tables
+from helpers.report import book, pages, prose, summary, tables
 from helpers.report.book import build
 from helpers.runs.schema import Record
 
@@ -337,6 +337,22 @@ def test_pages_are_linked_to_each_other_and_to_their_sections(tmp_path):
                 assert not target or (tmp_path / "report" / target).exists()
                 assert target or not anchor or anchor in ids, (file.name, anchor)
     assert "Is it <math><mi>x</mi></math> or not?" in index.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("cell", "question"),
+    [
+        (
+            "<p>A sentence.</p><p><strong>Question.</strong> Is it <b>so?</b></p>",
+            "Is it <b>so?</b>",
+        ),
+        ("<p>No question here.</p><p>More.</p>", "No question here."),
+        ('<p>See <a href="02.html">two</a>?</p>', "See two?"),
+        ("", ""),
+    ],
+)
+def test_the_index_shows_the_question_of_a_notebook(cell, question):
+    assert pages._question(cell) == question
 
 
 def test_a_page_is_usable_on_a_phone_by_keyboard_in_the_dark(page):
