@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from helpers import UserError
-from helpers.report import mathml, summary
+from helpers.report import mathml, summary, wording
 from helpers.report.pages import Page, page_of
 from helpers.runs.claims import CLAIMS, load_claims
 from helpers.runs.schema import Record, load_record
@@ -135,12 +135,12 @@ def _runs(records: Sequence[Record]) -> list[dict[str, Any]]:
         {
             "notebook": record.notebook,
             "setting": setting,
-            "date": summary.date(record.provenance.started),
+            "date": wording.date(record.provenance.started),
             "commit": (record.provenance.git_commit or "")[:12],
-            "time": summary.duration(record.cost.wall_seconds),
-            "memory": summary.gigabytes(record.cost.peak_memory_mb),
+            "time": wording.duration(record.cost.wall_seconds),
+            "memory": wording.gigabytes(record.cost.peak_memory_mb),
             "parameters": [
-                (name, summary.plain(value)) for name, value in record.parameters.items()
+                (name, wording.plain(value)) for name, value in record.parameters.items()
             ],
             "hashes": sorted(record.provenance.hashes.items()),
         }

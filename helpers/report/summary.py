@@ -4,14 +4,13 @@ Numbers that belong together (the same notebook, data, model, strategy, labels a
 seeds) are one row: their mean with the least and the greatest.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Any
 
+from helpers.report.wording import date, duration, gigabytes, number, plain, power, with_interval
 from helpers.runs.claims import Claim
-from helpers.runs.schema import Bounds, Evidence, Metric, Record
+from helpers.runs.schema import Evidence, Metric, Record
 
 SYMBOLS = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
 _NOT_A_SETTING = {"seed", "record"}
@@ -36,72 +35,6 @@ class Results:
     rest: Table | None
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """Return a number as readers see it; the sign is a minus, nothing is a dash.
-
-    >>> number(0.87349), number(-0.02), number(12000), number(3.2e-5), number(None)
-    ('0.873', '−0.020', '12,000', '3.2e−05', '–')
-    """
-    if value is None:
-        return "–"
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 1000):
-        text = f"{int(value):,}"
-    elif value and not 10**-digits <= abs(value) < 1e6:
-        text = f"{value:.{digits}g}"
-    elif abs(value) >= 1000:
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:.{digits}f}"
-    return text.replace("-", "−")
-
-
-def power(value: float) -> str:
-    """Return a large number as a power of ten.
-
-    >>> power(3.2e12)
-    '3.2 × 10¹²'
-    """
-    digits, _, exponent = f"{value:.1e}".partition("e")
-    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{digits} × 10{raised}"
-
-
-def with_interval(value: float | None, interval: Bounds | None) -> str:
-    """Return a value and, where it is known, its interval.
-
-    >>> with_interval(0.1, Bounds(low=0.05, high=0.15, level=0.95))
-    '0.100 [0.050, 0.150]'
-    """
-    if interval is None or (interval.low is None and interval.high is None):
-        return number(value)
-    return f"{number(value)} [{number(interval.low)}, {number(interval.high)}]"
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as readers say them.
-
-    >>> duration(4.21), duration(75), duration(7260)
-    ('4.2 s', '1 min 15 s', '2 h 1 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def date(started: str) -> str:
-    """Return the start of a run to the minute.
-
-    >>> date("2026-11-24T00:10:31+00:00")
-    '2026-11-24 00:10 UTC'
-    """
-    day, _, time = started.partition("T")
-    zone = " UTC" if time.endswith(("Z", "+00:00")) else ""
-    return f"{day} {time[:5]}{zone}"
-
-
 def settings(records: Sequence[Record]) -> list[str]:
     """Return for each record what tells it from the other records of its notebook, "" for none."""
     texts = []
@@ -115,17 +48,6 @@ def settings(records: Sequence[Record]) -> list[str]:
         ]
         texts.append(", ".join(f"{name} = {plain(record.parameters[name])}" for name in names))
     return texts
-
-
-def plain(value: Any) -> str:
-    """Return a parameter's value as it would be typed.
-
-    >>> plain("reuters-r8"), plain([16, 64]), plain(True)
-    ('"reuters-r8"', '[16, 64]', 'True')
-    """
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
 
 
 def results(records: Sequence[Record]) -> list[Results]:
@@ -291,15 +213,6 @@ def costs(records: Sequence[Record]) -> Table:
         [[row[place] for place in keep] for row in rows],
         [place > 1 for place in keep],
     )
-
-
-def gigabytes(megabytes: float | None) -> str:
-    """Return megabytes as gigabytes.
-
-    >>> gigabytes(1234.0)
-    '1.23 GB'
-    """
-    return "–" if megabytes is None else f"{megabytes / 1000:.2f} GB"
 
 
 def origin(records: Sequence[Record]) -> list[tuple[str, list[str]]]:
