@@ -41,7 +41,7 @@ class Interval:
     def __format__(self, spec: str) -> str:
         """Format the three numbers alike: ``f"{interval:.1f}"``."""
         value, low, high = (_number(x, spec or ".3f") for x in (self.value, self.low, self.high))
-        return f"{value} [{low}, {high}]"
+        return f"{value} [{low}, {high}]" if self.defined else f"{value} [undefined]"
 
     @property
     def defined(self) -> bool:
@@ -139,7 +139,7 @@ def seed_interval(differences: npt.ArrayLike, level: float = 0.95) -> Interval:
     >>> print(seed_interval([0.03, 0.05, 0.04]))
     0.040 [0.015, 0.065]
     >>> print(seed_interval([0.03]))
-    0.030 [undefined, undefined]
+    0.030 [undefined]
     """
     checks.level_between(level)
     values = checks.items("differences", differences, least=1)[:, 0]

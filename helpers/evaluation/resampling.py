@@ -117,7 +117,7 @@ def swap(
     base_a, base_b = counts @ a / n, counts @ b / n
     step, counts = ((b - a) / n)[differ], counts[differ]
     values, masses = [], []
-    exact = np.prod(counts + 1.0) <= exact_up_to
+    exact = np.log1p(counts).sum() <= np.log(exact_up_to)
     drawn = _all_exchanges(counts) if exact else _random_exchanges(counts, resamples, rng)
     for exchanged, mass in drawn:
         moved = exchanged @ step
@@ -154,7 +154,8 @@ def _bootstrap_counts(
         else:
             drawn = np.empty((size, kinds), dtype=np.int64)
             for row in drawn:
-                row[:] = np.bincount(kind[rng.integers(0, n, n)], minlength=kinds)
+                items = rng.integers(0, n, n)
+                row[:] = np.bincount(kind[items] if kinds < n else items, minlength=kinds)
             yield drawn
 
 
@@ -177,7 +178,10 @@ def _random_exchanges(
     chunk = max(1, CELLS // len(counts))
     for start in range(0, resamples, chunk):
         size = min(chunk, resamples - start)
-        drawn = rng.binomial(counts, 0.5, size=(size, len(counts)))
+        if counts.max() == 1:  # a fair coin an item
+            drawn = rng.integers(0, 2, (size, len(counts)), dtype=np.int8).astype(np.int64)
+        else:
+            drawn = rng.binomial(counts, 0.5, size=(size, len(counts)))
         yield drawn, np.full(size, 1.0 / resamples)
 
 

@@ -85,9 +85,10 @@ def mcnemar(
     a, b = checks.zero_one("correct_a", correct_a), checks.zero_one("correct_b", correct_b)
     checks.same_length(a, b)
     only_a, n = int(np.sum(a > b)), int(np.sum(a != b))
-    p = float(stats.binomtest(only_a, n).pvalue) if n else 1.0
+    fewer = min(only_a, n - only_a)  # p is the same whichever model comes first
+    p = float(stats.binomtest(fewer, n).pvalue) if n else 1.0
     if n and method == "mid-p":
-        p -= float(stats.binom.pmf(only_a, n, 0.5))
+        p -= float(stats.binom.pmf(fewer, n, 0.5))
     return TestResult(p, float(only_a), n, f"McNemar, {method}")
 
 
@@ -113,7 +114,7 @@ def permutation_test(
     use = statistic or mean_difference
     observed = float(checks.finite(use(*[t.mean(axis=0, keepdims=True) for t in tables]))[0])
     if statistic is None:  # only the differences matter, and equal ones are one kind
-        tables = (tables[0] - tables[1], np.zeros_like(tables[0]))
+        tables = (np.abs(tables[0] - tables[1]), np.zeros_like(tables[0]))
     rng = np.random.default_rng(seed)
     values, masses, exact = resampling.swap(tables, use, resamples, rng)
     reach = np.abs(checks.finite(values))
