@@ -46,10 +46,11 @@ def run_pipeline(
     if code == 0:
         print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} up to date. Report: {REPORT}")
     else:
-        done = sum(run.file(".json").exists() for run in runs)
+        missing = [run.label for run in runs if not run.file(".json").exists()]
+        named = "; ".join(missing[:3]) + (", …" if len(missing) > 3 else "") or "nothing else"
         print(
-            f"{done} of {len(runs)} runs are done; the report was not built. The same command "
-            "goes on where this one stopped.",
+            f"{len(runs) - len(missing)} of {len(runs)} runs are done, the report was not built; "
+            f"missing: {named}. The same command goes on where this one stopped.",
             file=sys.stderr,
         )
     return code

@@ -1,0 +1,187 @@
+"""The whole path through the command line, in a small project of its own."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from helpers.runs.schema import comparable, load_record
+
+
+def contents(project):
+    return {name: comparable(load_record(path)) for name, path in project.records().items()}
+
+
+def started(done):
+    return [line for line in done.stderr.splitlines() if line.endswith(": started")]
+
+
+def wait_for(path_or_test, seconds=60):
+    end = time.monotonic() + seconds
+    while not path_or_test():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_only_what_changed_runs_again(project):
+    first = project.run("pipeline", cwd=project.root.parent)  # from any folder
+    assert first.returncode == 0, first.stderr
+    assert started(first) == ["01_adds_numbers: started", "02_takes_a_while: started"]
+    report = project.root / "build" / "report" / "index.html"
+    assert first.stdout.strip() == f"2 runs up to date. Report: {report}"
+    before = contents(project)
+
+    clock = time.perf_counter()
+    assert started(project.run("pipeline")) == []
+    assert time.perf_counter() - clock < 10
+
+    (project.root / "helpers/tasks/unused.py").write_text("OFFSET = 5\n")
+    (project.root / "helpers/__main__.py").touch()
+    (project.root / "helpers/tasks/used.py").touch()  # newer, but the same
+    assert started(project.run("pipeline")) == []
+    assert contents(project) == before
+
+    report.unlink()
+    (project.root / "helpers/tasks/used.py").write_text("OFFSET = 100\n")
+    again = project.run("pipeline")
+    assert started(again) == ["01_adds_numbers: started"]
+    assert report.exists()
+    changed = {name for name, text in contents(project).items() if text != before[name]}
+    assert [name.split("/")[2] for name in changed] == ["01_adds_numbers"]
+
+    full = project.run("pipeline", "--profile", "full")
+    assert started(full) == ["01_adds_numbers numbers=[5]: started"]
+
+
+@pytest.mark.parametrize("victim", ["pipeline", "job", "kernel"])
+def test_a_kill_loses_nothing_and_leaves_nothing_half_done(project, victim):
+    grid = project.root / "grid.yaml"
+    grid.write_text("notebook: '02'\nparameters: {seconds: [0.25, 4], seed: [7]}\n")
+    process = project.start("pipeline", "--grid", "grid.yaml")
+    lines = iter(process.stderr.readline, "")
+    next(line for line in lines if "seconds=4.0" in line and "started" in line)
+
+    def kernels():
+        tree = psutil.Process(process.pid).children(recursive=True)
+        return [one for one in tree if "ipykernel_launcher" in " ".join(one.cmdline())]
+
+    wait_for(kernels)
+    time.sleep(0.5)
+    family = psutil.Process(process.pid).children(recursive=True)
+    [kernel] = kernels()
+    target = {"pipeline": process.pid, "job": kernel.ppid(), "kernel": kernel.pid}[victim]
+    os.kill(target, signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert not [path for path in project.records().values() if "4.0" in path.read_text()]
+    # nobody who worked for the pipeline outlives it
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+
+    again = project.run("pipeline", "--grid", "grid.yaml")
+    assert again.returncode == 0, again.stderr
+    assert "02_takes_a_while seconds=4.0 seed=7: started" in started(again)
+    assert len(contents(project)) == 2
+    [path] = [path for path in project.records().values() if "4.0" in path.read_text()]
+    words = ["run", "02", "-p", "seconds", "4", "-p", "seed", "7", "--out", "undisturbed"]
+    assert project.run(*words).returncode == 0
+    undisturbed = load_record(project.root / "undisturbed" / path.name)
+    assert comparable(undisturbed) == comparable(load_record(path))
+    leftovers = [path.name for path in (project.root / "build/runs").glob("*/.*")]
+    assert leftovers == []
+
+
+def test_half_written_files_are_not_taken_for_done(project):
+    folder = project.root / "build" / "runs" / "02_takes_a_while"
+    whole = project.run("run", "02")
+    assert whole.returncode == 0
+    [record] = folder.glob("*.json")
+    text = comparable(load_record(record))
+    # what a kill leaves: a notebook without its record, and temporary files
+    record.rename(folder / f".123.{record.name}")
+    done = project.run("pipeline")
+    assert "02_takes_a_while: started" in started(done)
+    assert comparable(load_record(record)) == text
+    assert not list(folder.glob(".*"))
+
+
+def test_one_failure_does_not_stop_the_others_and_only_it_runs_again(project):
+    broken = project.add("fails_with_a_sentence", "00_fails")
+    failed = project.run("pipeline")
+    assert failed.returncode == 1
+    assert (
+        "00_fails: failed. The file news.csv has no column 'text'; its columns are: a, b.\n"
+    ) in failed.stderr
+    assert "2 of 3 runs are done, the report was not built; missing: 00_fails." in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert len(contents(project)) == 2
+    broken.unlink()
+    mended = project.run("pipeline")
+    assert (mended.returncode, started(mended)) == (0, [])
+
+
+def test_two_pipelines_in_one_folder_are_refused(project):
+    (project.root / "grid.yaml").write_text("notebook: '02'\nparameters: {seconds: [30]}\n")
+    first = project.start("pipeline", "--grid", "grid.yaml")
+    next(line for line in iter(first.stderr.readline, "") if "started" in line)
+    second = project.run("pipeline")
+    assert second.returncode == 2
+    assert second.stderr == (
+        f"error: Another pipeline (process {first.pid}) is running in {project.root}; wait for it "
+        "or end it.\n"
+    )
+    first.kill()
+    first.communicate()
+
+
+BAD = [
+    (["run", "03"], "error: There is no notebook '03'. Known: 01_adds_numbers, 02_takes_a_while."),
+    (
+        ["run", "01", "-p", "number", "3"],
+        "error: 01_adds_numbers has no parameter 'number'. Did you mean 'numbers'?",
+    ),
+    (
+        ["run", "01", "-p", "numbers", "[0]"],
+        "error: 01_adds_numbers: numbers must hold numbers in [1, inf), not 0.",
+    ),
+    (
+        ["pipeline", "--grid", "grid.yaml"],
+        "error: 01_adds_numbers: scale must be in (0, 10], not 11.0.",
+    ),
+    (["pipeline", "--grid", "nowhere.yaml"], "error: There is no file nowhere.yaml."),
+    (
+        ["report"],
+        "error: 2 of 2 runs are not done (01_adds_numbers, …): run `python -m helpers pipeline` "
+        "first.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "line"), BAD)
+def test_bad_input_is_one_line_and_exit_code_2(project, words, line):
+    (project.root / "grid.yaml").write_text("notebook: '01'\nparameters: {scale: [1, 11]}\n")
+    done = project.run(*words)
+    assert (done.returncode, done.stderr, done.stdout) == (2, line + "\n", "")
+    assert not (project.root / "build" / "runs").exists()
+
+
+def test_run_tells_where_the_results_are_and_report_reports_them(project):
+    done = project.run("run", "01", "-p", "numbers", "[4, 5]", "-p", "corpus", "007")
+    assert done.returncode == 0
+    assert "01_adds_numbers numbers=[4, 5] corpus=007: finished in" in done.stderr
+    [path] = project.records().values()
+    assert load_record(path).parameters["corpus"] == "007"
+    assert str(path) in done.stdout
+    project.run("run", "01")
+    project.run("run", "02")
+    report = project.run("report")
+    assert (report.returncode, report.stdout) == (0, "Report: build/report/index.html\n")
+
+
+def test_help_teaches(project):
+    text = project.run("--help").stdout
+    for word in ("run", "pipeline", "notebooks", "report", "data", "examples:", "Exit codes"):
+        assert word in text
+    assert "-p NAME VALUE" in project.run("run", "--help").stdout
+    assert project.run("pipelin").returncode == 2

@@ -1,0 +1,121 @@
+import pytest
+
+from helpers import UserError
+from helpers.runs import plan as module
+from helpers.runs.plan import find_notebook, plan, plan_run
+
+
+@pytest.fixture
+def root(project, monkeypatch):
+    monkeypatch.setattr(module, "ROOT", project.root)
+    project.add("02_takes_a_while", "03_takes_more")
+    return project.root
+
+
+def test_quick_is_every_notebook_at_its_defaults(root):
+    runs = plan("quick")
+    assert [run.name for run in runs] == ["01_adds_numbers", "02_takes_a_while", "03_takes_more"]
+    assert all(run.given == {} for run in runs)
+    assert runs[0].label == "01_adds_numbers"
+
+
+def test_full_takes_the_profile(root):
+    first, second, _ = plan("full")
+    assert first.given == {"numbers": [5]}
+    assert first.label == "01_adds_numbers numbers=[5]"
+    assert second.given == {}
+    assert first.digest != plan("quick")[0].digest
+
+
+def test_a_grid_is_every_combination_once(root):
+    grid = root / "g.yaml"
+    grid.write_text(
+        "notebook: '01'\nparameters: {numbers: [[1], [2, 3], '[1]'], scale: [1, 1.0, 5e-1]}\n"
+    )
+    runs = plan(grid=grid)
+    assert [(run.values["numbers"], run.values["scale"]) for run in runs] == [
+        ([1], 1.0),
+        ([1], 0.5),
+        ([2, 3], 1.0),
+        ([2, 3], 0.5),
+    ]
+    assert len({run.file(".json", root) for run in runs}) == 4
+    grid.write_text("- notebook: 01_adds_numbers\n- {notebook: '02', parameters: {seed: [1]}}\n")
+    assert [run.label for run in plan(grid=grid)] == ["01_adds_numbers", "02_takes_a_while seed=1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "There is no file "),
+        ("notebook: [", "g.yaml is not valid YAML: "),
+        ("- 1", "g.yaml: a grid holds `notebook: NAME` and `parameters: {name: [values]}`, not 1."),
+        ("", "g.yaml: a grid holds `notebook: NAME`"),
+        ("notebook: '01'\nparameter: {}", "g.yaml: a grid holds `notebook: NAME` and `parameters"),
+        ("parameters: {}", "g.yaml: the grid does not name its notebook."),
+        ("notebook: 01_add_numbers", "There is no notebook '01_add_numbers'. Did you mean"),
+        ("notebook: '0'", "'0' may mean 01_adds_numbers or 02_takes_a_while or 03_takes_more"),
+        (
+            "notebook: '01'\nparameters: {seed: 3}",
+            "g.yaml: seed must be a list of the values to run, like [3], not 3.",
+        ),
+        ("notebook: '01'\nparameters: {seed: []}", "like […], not []."),
+        ("notebook: '01'\nparameters: [seed]", "parameters must map names to lists of values."),
+        (
+            "notebook: '01'\nparameters: {sed: [1]}",
+            "01_adds_numbers has no parameter 'sed'. Did you mean 'seed'?",
+        ),
+        (
+            "notebook: '01'\nparameters: {numbers: [[1], [2, 0]]}",
+            "01_adds_numbers: numbers must hold numbers in [1, inf), not 0.",
+        ),
+        (
+            "notebook: '01'\nparameters: {corpus: [on]}",
+            "01_adds_numbers: corpus must be text, not True (write -r corpus True for papermill, "
+            "'True' in YAML).",
+        ),
+        ("notebook: '01'\nparameters:\n  seed: [1]\n  seed: [2]", "'seed' stands twice"),
+        ("notebook: !!python/object:os.system x", "g.yaml is not valid YAML: "),
+    ],
+)
+def test_a_wrong_grid_gives_one_sentence(root, text, sentence):
+    grid = root / "g.yaml"
+    if text is not None:
+        grid.write_text(text)
+    with pytest.raises(UserError) as error:
+        plan(grid=grid)
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[1]", "full.yaml must map notebooks to their parameters."),
+        ("01_add_numbers: {}", "full.yaml: there is no notebook '01_add_numbers'. Did you mean"),
+        ("01_adds_numbers: 3", "full.yaml: 01_adds_numbers must map parameters to values, not 3."),
+        ("01_adds_numbers: {scale: 11}", "01_adds_numbers: scale must be in (0, 10], not 11.0."),
+    ],
+)
+def test_a_wrong_profile_gives_one_sentence(root, text, sentence):
+    (root / "notebooks/profiles/full.yaml").write_text(text)
+    with pytest.raises(UserError) as error:
+        plan("full")
+    assert sentence in str(error.value)
+    with pytest.raises(UserError, match=r"There is no profile 'ful'. Did you mean 'full'?"):
+        plan("ful")
+
+
+def test_a_notebook_is_found_by_file_name_and_beginning(root, monkeypatch):
+    place = root / "notebooks" / "02_takes_a_while.ipynb"
+    for name in ("02", "02_takes", "02_takes_a_while", "02_takes_a_while.ipynb", str(place)):
+        assert find_notebook(name) == place
+    monkeypatch.chdir(root / "notebooks")
+    assert find_notebook("notebooks/02_takes_a_while.ipynb") == place
+    with pytest.raises(UserError, match=r"There is no notebook 'x.ipynb'"):
+        find_notebook("x.ipynb")
+
+
+def test_the_place_of_the_record_is_no_part_of_a_setting(root):
+    notebook = root / "notebooks" / "01_adds_numbers.ipynb"
+    assert plan_run(notebook, {"record": "x"}).digest == plan_run(notebook, {}).digest
