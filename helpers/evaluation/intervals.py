@@ -114,7 +114,8 @@ def paired_bootstrap(
     :func:`helpers.evaluation.metrics.contributions`. Source: Efron, JASA 82 (1987).
 
     Covers: another test set of as many items. Does not cover: another training run. The order of
-    items does not matter, and ``paired_bootstrap(b, a)`` is the mirror image. Where 0/1 values do
+    items does not matter, and ``paired_bootstrap(b, a)`` is the mirror image (but for the noise of
+    resampling where swapping the models gives the same data). Where 0/1 values do
     not vary at all, the bounds are exact ones (of a share of 0 in n) instead.
 
     Raises UserError for fewer than 2 items, lengths that differ, missing values, or a statistic

@@ -47,7 +47,7 @@ def test_transfer_ratio_against_numerical_integration(a, b):
 def test_label_efficiency_against_a_search_on_a_fine_grid(a, b, place):
     at, score = COUNTS[place], a[place]
     found = label_efficiency_ratio(COUNTS, a, b, at=at)
-    grid = np.geomspace(COUNTS[0], COUNTS[-1], 20_001)
+    grid = np.union1d(np.geomspace(COUNTS[0], COUNTS[-1], 20_001), COUNTS)
     curve = np.interp(np.log(grid), np.log(COUNTS), b)
     hits = np.flatnonzero(curve >= score - 1e-12)
     if not len(hits):
