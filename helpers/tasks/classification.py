@@ -1,0 +1,188 @@
+"""Text classification as a task: which texts, how they are encoded, which head, how to score.
+
+A task has five methods, and every other task module has the same five: ``items``, ``encode``,
+``collator``, ``build_model``, ``score``. Shapes: b texts in a batch, t tokens, d hidden width,
+c classes.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import (
+    AutoModel,
+    BatchEncoding,
+    DataCollatorWithPadding,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from helpers import UserError
+from helpers.evaluation import metrics
+from helpers.sources import corpora, weights
+
+
+class MeanPooledClassifier(nn.Module):
+    """An encoder, the mean of its token vectors, and one linear layer on it.
+
+    The pooled vector is standardized (layer norm without weights), so that a linear head sees unit
+    variance whatever the encoder's scale. The frozen-feature probe and full fine-tuning use the
+    same vector and the same head: what differs between them is only which parameters learn.
+    Source of mean pooling: Reimers & Gurevych 2019 (Sentence-BERT, arXiv 1908.10084).
+    """
+
+    def __init__(self, backbone: PreTrainedModel, n_classes: int, dropout: float = 0.1) -> None:
+        """Put a new linear head on ``backbone``; seed torch first if it must be repeatable."""
+        super().__init__()
+        self.backbone = backbone
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(backbone.config.hidden_size, n_classes)
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the pooled vector of every text: (b, t), (b, t) -> (b, d).
+
+        Padding does not count: its positions have weight zero in the mean.
+        """
+        hidden = self.backbone(input_ids=input_ids, attention_mask=attention_mask)
+        mask = attention_mask.unsqueeze(-1).to(hidden.last_hidden_state.dtype)
+        pooled = (hidden.last_hidden_state * mask).sum(1) / mask.sum(1)
+        return nn.functional.layer_norm(pooled, pooled.shape[-1:])
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        labels: torch.Tensor | None = None,
+    ) -> SequenceClassifierOutput:
+        """Return logits (b, c) and, where ``labels`` (b,) are given, the mean cross-entropy."""
+        logits = self.head(self.dropout(self.features(input_ids, attention_mask)))
+        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+
+    def save(self, folder: Path | str) -> None:
+        """Write encoder and head as safetensors; :meth:`load` gives the same logits again."""
+        self.backbone.save_pretrained(folder)
+        save_file(self.head.state_dict(), Path(folder) / "head.safetensors")
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "MeanPooledClassifier":
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            UserError: the folder holds no ``head.safetensors``.
+        """
+        path = Path(folder) / "head.safetensors"
+        if not path.is_file():
+            raise UserError(
+                f"{folder} holds no head.safetensors; give a folder that this class saved."
+            )
+        head = load_file(path)
+        model = cls(weights.load_model(str(folder), AutoModel), n_classes=len(head["bias"]))
+        model.head.load_state_dict(head)
+        return model.eval()
+
+
+@dataclass(frozen=True)
+class TextClassification:
+    """One labelled corpus as a task.
+
+    Attributes:
+        corpus: texts with labels and fixed splits.
+        max_length: tokens kept of each text, special tokens included.
+    """
+
+    corpus: corpora.Corpus
+    max_length: int = 128
+
+    def __post_init__(self) -> None:
+        """Check that there is something to learn, before any work."""
+        if "label" not in self.corpus.splits["train"].column_names:
+            raise UserError(
+                f"{self.corpus.name} has no labels; text classification needs a label column."
+            )
+        if self.max_length < 3:
+            raise UserError(
+                f"max_length must be at least 3 (two special tokens and one of text), "
+                f"not {self.max_length}."
+            )
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes c."""
+        return len(self.corpus.label_names)
+
+    def items(self, split: str, n: int | None = None, seed: int = 0) -> Dataset:
+        """Return ``n`` items of a split (None: all of them), as :func:`corpora.draw` does."""
+        dataset = self.corpus.splits[split]
+        return dataset if n is None or n >= len(dataset) else corpora.draw(dataset, n, seed)
+
+    def encode(self, items: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
+        """Return ``items`` as token ids, cut at ``max_length``, unpadded, with ``labels``."""
+        encoded = tokenizer(
+            list(items["text"]),
+            truncation=True,
+            max_length=self.max_length,
+            return_token_type_ids=False,
+        )
+        return Dataset.from_dict({**encoded, "labels": list(items["label"])})
+
+    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
+        """Return what pads a list of encoded items to the longest of them."""
+        return _DynamicPadding(tokenizer)
+
+    def build_model(self, name: str, *, pretrained: bool, seed: int) -> MeanPooledClassifier:
+        """Return a classifier on the model called ``name``: pretrained, or the same from scratch.
+
+        Args:
+            name: catalogue name, hub id or folder.
+            pretrained: load the weights; otherwise draw them at random, same architecture.
+            seed: decides every random weight, the head's among them.
+        """
+        backbone = weights.load_model(name, AutoModel, pretrained=pretrained, seed=seed)
+        limit = getattr(backbone.config, "max_position_embeddings", self.max_length)
+        if self.max_length > limit:
+            raise UserError(
+                f"max_length {self.max_length} is more than the {limit} positions that {name} has."
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return MeanPooledClassifier(backbone, self.n_classes)
+
+    def score(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """Return accuracy and macro precision, recall and F1 of logits (n, c) on labels (n,)."""
+        return score_classes(np.asarray(logits).argmax(axis=1), labels, self.n_classes)
+
+
+def score_classes(predicted: np.ndarray, labels: np.ndarray, n_classes: int) -> dict[str, float]:
+    """Return the document's four metrics (§2.4) of predicted against true classes, each in [0, 1].
+
+    Precision, recall and F1 are macro averages; a class that was never predicted counts 0 there.
+
+    >>> {k: round(v, 2) for k, v in score_classes([0, 1, 1], [0, 1, 0], 2).items()}
+    {'accuracy': 0.67, 'precision': 0.75, 'recall': 0.75, 'f1': 0.67}
+    """
+    scores = {"accuracy": metrics.accuracy(labels, predicted, n_classes)}
+    for measure in (metrics.precision, metrics.recall, metrics.f1):
+        scores[measure.__name__] = float(
+            measure(labels, predicted, n_classes, average="macro", undefined=0.0)
+        )
+    return scores
+
+
+class _DynamicPadding(DataCollatorWithPadding):
+    """Pads to the longest text of the batch, not of the corpus: short batches cost little."""
+
+    def __call__(self, features: list[dict[str, Any]]) -> BatchEncoding:
+        labels = torch.tensor([one["labels"] for one in features])
+        inputs = [{k: v for k, v in one.items() if k != "labels"} for one in features]
+        batch = self.tokenizer.pad(inputs, return_tensors="pt")
+        batch["labels"] = labels
+        return batch

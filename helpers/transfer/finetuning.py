@@ -1,0 +1,276 @@
+"""Fine-tuning and prediction: one place for the loop, the device, features and their cost.
+
+The loop is the Trainer's of ``transformers`` (batches grouped by length, padded to their longest
+text). Frozen features are computed once (:func:`extract_features`) and a probe is fitted to them by
+logistic regression (:func:`fit_probe`); no epoch passes through the encoder again.
+"""
+
+import tempfile
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from sklearn.linear_model import LogisticRegression
+from torch import nn
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+from helpers import UserError
+from helpers.transfer.strategies import Strategy
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long and how fast to train; a run passes all of it as notebook parameters.
+
+    Attributes:
+        learning_rate: peak step size of AdamW, in (0, 1); rises over the first tenth of the steps,
+            then falls linearly to 0.
+        batch_size: texts a step.
+        epochs: passes over the training items.
+        min_steps: at least so many steps, so that few labels still get trained on.
+    """
+
+    learning_rate: float = 2e-4
+    batch_size: int = 8
+    epochs: int = 4
+    min_steps: int = 1
+
+    def steps(self, n_items: int) -> int:
+        """Return the number of optimizer steps on ``n_items`` training items.
+
+        >>> Training(batch_size=8, epochs=4).steps(20)
+        12
+        """
+        return max(self.epochs * -(-n_items // self.batch_size), self.min_steps)
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What one fine-tuning did.
+
+    Attributes:
+        losses: (steps,) training loss of every step, nats per item.
+        trained_parameters: how many numbers learned.
+        tokens: how many tokens (padding not counted) the model was trained on.
+        flops: estimate, see :func:`training_flops`.
+    """
+
+    losses: np.ndarray
+    trained_parameters: int
+    tokens: int
+    flops: float
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device to compute on: CUDA, then Apple's MPS, then the CPU, or the one named.
+
+    Raises:
+        UserError: the device named is not on this machine.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if name == "auto":
+        return torch.device(next(one for one in ("cuda", "mps", "cpu") if available[one]))
+    if not available.get(name):
+        usable = ", ".join(one for one, there in available.items() if there)
+        raise UserError(f"Device '{name}' is not on this machine; usable here: auto, {usable}.")
+    return torch.device(name)
+
+
+def fine_tune(
+    model: nn.Module,
+    items: Dataset,
+    collator: Any,
+    strategy: Strategy,
+    training: Training,
+    *,
+    seed: int,
+    device: str = "auto",
+) -> Tuned:
+    """Train ``model`` in place on encoded ``items``; leave it in evaluation mode.
+
+    Args:
+        model: returns ``loss`` and ``logits`` for a batch with ``labels``.
+        items: encoded items (``input_ids``, ``attention_mask``, ``labels``).
+        collator: makes a batch of a list of items.
+        strategy: which parameters learn.
+        training: length, batch and step size.
+        seed: order of the batches and dropout.
+        device: see :func:`choose_device`.
+
+    Raises:
+        UserError: no items, or the loss is no longer a number (the step size is too large).
+    """
+    if len(items) == 0:
+        raise UserError("There are no training items; fine-tuning needs at least one.")
+    names = strategy.apply(model)
+    steps = training.steps(len(items))
+    recorder = _LossRecorder()
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            output_dir=folder,
+            learning_rate=training.learning_rate,
+            lr_scheduler_type="linear",
+            warmup_steps=round(0.1 * steps),
+            per_device_train_batch_size=training.batch_size,
+            max_steps=steps,
+            train_sampling_strategy="group_by_length",
+            weight_decay=0.01,
+            seed=seed,
+            data_seed=seed,
+            save_strategy="no",
+            logging_steps=1,
+            logging_nan_inf_filter=False,
+            include_num_input_tokens_seen="non_padding",
+            report_to=[],
+            disable_tqdm=True,
+            log_level="error",
+            use_cpu=choose_device(device).type == "cpu",
+            dataloader_pin_memory=False,
+        )
+        trainer = Trainer(
+            model=model,
+            args=arguments,
+            train_dataset=items,
+            data_collator=collator,
+            callbacks=[recorder],
+        )
+        trainer.pop_callback(_printer())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trainer.train()
+        tokens = int(trainer.state.num_input_tokens_seen)
+    model.eval()
+    losses = np.array(recorder.losses)
+    if not np.isfinite(losses).all():
+        raise UserError(
+            f"The training loss is not a number after step {int(np.isfinite(losses).argmin())}; "
+            f"take a smaller learning_rate than {training.learning_rate:g}."
+        )
+    learned = sum(p.numel() for n, p in model.named_parameters() if n in set(names))
+    return Tuned(losses, learned, tokens, training_flops(model, tokens))
+
+
+def predict(
+    model: nn.Module, items: Dataset, collator: Any, *, batch_size: int = 32, device: str = "auto"
+) -> np.ndarray:
+    """Return the logits (n, c) of encoded items, in the items' order."""
+    return _forward(model, items, collator, batch_size, device, features=False)
+
+
+def extract_features(
+    model: nn.Module, items: Dataset, collator: Any, *, batch_size: int = 32, device: str = "auto"
+) -> np.ndarray:
+    """Return the pooled vectors (n, d) of encoded items: computed once, used for every probe."""
+    return _forward(model, items, collator, batch_size, device, features=True)
+
+
+@torch.inference_mode()
+def _forward(
+    model: nn.Module,
+    items: Dataset,
+    collator: Any,
+    batch_size: int,
+    device: str,
+    *,
+    features: bool,
+) -> np.ndarray:
+    """Run a model over items sorted by length (little padding); give the results in their order."""
+    target = choose_device(device)
+    model = model.to(target).eval()
+    columns = ["input_ids", "attention_mask", "labels"]
+    rows = items.select_columns(columns).to_list()
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]))
+    results: list[np.ndarray] = [np.empty(0)] * len(rows)
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        batch = collator([rows[i] for i in chosen]).to(target)
+        labels = batch.pop("labels")
+        del labels  # a prediction never sees them
+        out = model.features(**batch) if features else model(**batch).logits  # type: ignore[operator]
+        for i, row in zip(chosen, out.float().cpu().numpy(), strict=True):
+            results[i] = row
+    return np.stack(results)
+
+
+def fit_probe(
+    model: nn.Module, features: np.ndarray, labels: np.ndarray, *, regularization: float = 1.0
+) -> None:
+    """Fit the head of ``model`` to features (n, d), labels (n,) by logistic regression, in place.
+
+    The multinomial likelihood with an L2 penalty is convex, so the solver finds its one minimum; a
+    class without an item keeps logit -1e4 and is never predicted.
+
+    Args:
+        model: has a linear layer ``head`` of shape (c, d).
+        features: from :func:`extract_features` of the same model.
+        labels: classes, 0 to c - 1.
+        regularization: inverse penalty C of scikit-learn's ``LogisticRegression``, above 0.
+
+    Raises:
+        UserError: fewer than two classes among the labels.
+    """
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise UserError(
+            f"A probe needs items of at least two classes; the {len(labels)} given are all of one."
+        )
+    solver = LogisticRegression(C=regularization, max_iter=2000, tol=1e-5).fit(features, labels)
+    head: Any = model.head
+    coefficients = np.zeros(tuple(head.weight.shape))
+    intercepts = np.full(head.bias.shape, -1e4)
+    if (
+        len(classes) == 2
+    ):  # scikit-learn gives one row for two classes: the second against the first
+        coefficients[classes[1]], intercepts[classes] = solver.coef_[0], (0.0, solver.intercept_[0])
+    else:
+        coefficients[classes], intercepts[classes] = solver.coef_, solver.intercept_
+    with torch.no_grad():
+        head.weight.copy_(torch.as_tensor(coefficients))
+        head.bias.copy_(torch.as_tensor(intercepts))
+
+
+def training_flops(model: nn.Module, tokens: int) -> float:
+    """Estimate the floating-point operations of training on ``tokens`` tokens: 6 N per token.
+
+    N counts the parameters outside the embeddings; a forward pass is 2 N, a backward pass 4 N.
+    Attention's own products are left out (small for short texts). Source: Kaplan et al. 2020,
+    arXiv 2001.08361, §2.1.
+
+    >>> training_flops(nn.Linear(10, 2, bias=False), tokens=100)
+    12000.0
+    """
+    embedded = {
+        id(parameter)
+        for module in model.modules()
+        if isinstance(module, nn.Embedding)
+        for parameter in module.parameters()
+    }
+    return 6.0 * tokens * sum(p.numel() for p in model.parameters() if id(p) not in embedded)
+
+
+class _LossRecorder(TrainerCallback):
+    """Keeps the loss of every step, which the Trainer only logs."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if logs and "loss" in logs:
+            self.losses.append(float(logs["loss"]))
+
+
+def _printer() -> type[TrainerCallback]:
+    """Return the callback that prints every log; a notebook's output must not hold it."""
+    from transformers.trainer_callback import PrinterCallback
+
+    return PrinterCallback
