@@ -63,21 +63,27 @@ class _AfterImport(importlib.abc.MetaPathFinder):
 
     def __init__(self, name: str, action: Any, seed: int) -> None:
         self.name, self.action, self.seed = name, action, seed
+        self.asking = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != self.name:
+        if fullname != self.name or self.asking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        self.asking = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self.asking = False
         if spec is None or spec.loader is None:
             return None
         load = spec.loader.exec_module
 
         def load_then_act(module: ModuleType) -> None:
             load(module)
-            self.action(module, self.seed)
+            if self in sys.meta_path:  # looked up is not imported: stay until it is
+                sys.meta_path.remove(self)
+                self.action(module, self.seed)
 
         spec.loader.exec_module = load_then_act  # type: ignore[method-assign]
         return spec

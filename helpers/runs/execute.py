@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -135,14 +136,13 @@ def _run_papermill(
 
     told = {RECORD_VARIABLE: str(record), NOTEBOOK_VARIABLE: str(source.resolve())}
     try:
-        with _environment(ENVIRONMENT | told):
+        with _environment(ENVIRONMENT | told), _sockets() as sockets:
             papermill.execute_notebook(
                 str(source),
                 str(partial),
                 parameters=given,
                 progress_bar=progress,
-                # pipes in place of network ports: parallel runs cannot clash
-                config=Config({"KernelManager": {"transport": "ipc"}}),
+                config=Config({"KernelManager": {"transport": "ipc", "ip": sockets}}),
             )
     except PapermillExecutionError as error:
         if error.traceback == [f"{error.ename}: {error.evalue}"]:  # see UserError's rendering
@@ -160,9 +160,27 @@ def _run_papermill(
             f"as far as it came: {failed}"
         ) from None
     except OSError as error:
-        raise UserError(
-            f"Cannot run {source.name}: {error.strerror or error} ({error.filename})."
-        ) from None
+        raise UserError(f"Cannot run {source.name}: {error}.") from None
+    except Exception as error:  # whatever goes wrong between us and the kernel
+        raise CellError(
+            f"The kernel of {source.stem} could not be used. {type(error).__name__}: {error}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _sockets() -> Iterator[str]:
+    """Give the prefix of socket files that no other kernel uses, however many run at once.
+
+    jupyter_client's own choice is ``kernel-ipc-1`` … in the working directory, where parallel
+    runs meet each other; network ports, its default, can clash as well.
+    """
+    place = tempfile.gettempdir()
+    with tempfile.TemporaryDirectory(
+        prefix="nb-",
+        dir=place if len(place) < 60 else "/tmp",  # noqa: S108 - a socket's path has 107 bytes
+        ignore_cleanup_errors=True,
+    ) as folder:
+        yield f"{folder}/k"
 
 
 @contextlib.contextmanager

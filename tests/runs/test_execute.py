@@ -1,5 +1,7 @@
 import os
 import shutil
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -76,6 +78,30 @@ def test_a_run_that_fails_leaves_no_record(place, fixture, kind, part, left):
     assert listed(place) == left
     if fixture == "fails_with_a_bug":
         assert "so far" in (place[0].parent / "nb.failed.ipynb").read_text()
+
+
+def test_runs_at_once_in_one_folder_do_not_meet(place, tmp_path):
+    code = (
+        "import sys; from helpers.runs.execute import execute;"
+        f"execute({str(FIXTURES / '02_takes_a_while.ipynb')!r}, {{'seed': int(sys.argv[1])}},"
+        "f'out/{sys.argv[1]}.ipynb', f'out/{sys.argv[1]}.json')"
+    )
+    jobs = [
+        subprocess.Popen([sys.executable, "-c", code, str(seed)], cwd=tmp_path, stderr=-1)
+        for seed in range(4)
+    ]
+    for seed, job in enumerate(jobs):
+        assert (job.communicate(timeout=120)[1], job.returncode) == (b"", 0)
+        assert load_record(tmp_path / "out" / f"{seed}.json").parameters["seed"] == seed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def test_a_kernel_that_is_not_there_is_told(place, tmp_path):
+    notebook = nbformat.read(FIXTURES / "02_takes_a_while.ipynb", as_version=4)
+    notebook.metadata.kernelspec.name = "julia-0.1"
+    nbformat.write(notebook, tmp_path / "02.ipynb")
+    with pytest.raises(CellError, match=r"kernel of 02 could not be used.*julia-0\.1"):
+        execute(tmp_path / "02.ipynb", {}, *place)
 
 
 def test_a_failure_before_the_last_rename_is_not_taken_for_done(place, monkeypatch):

@@ -135,6 +135,7 @@ def test_seeds_are_fixed():
 def test_torch_is_settled_when_it_is_imported_and_not_loaded_for_it():
     code = (
         "import sys; from helpers.runs.determinism import settle; settle(3);"
+        "from importlib.util import find_spec; find_spec('torch');"  # as transformers does
         "print('torch' in sys.modules); import torch; print(torch.get_num_threads(),"
         "torch.are_deterministic_algorithms_enabled(), torch.initial_seed());"
         "settle(4); print(torch.initial_seed())"
