@@ -49,6 +49,7 @@ def test_scores_equal_scikit_learn(ours, theirs, average, undefined, zero_divisi
 
 @settings(deadline=None)
 @given(predictions())
+@pytest.mark.filterwarnings("ignore:A single label")
 def test_confusion_and_accuracy_equal_scikit_learn(case):
     true, pred, k = case
     matrix = metrics.confusion(true, pred, k)
