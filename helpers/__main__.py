@@ -200,7 +200,9 @@ def _report(chosen: argparse.Namespace) -> int:
         end_with_parent()
     runs = plan(chosen.profile, chosen.grid)
     missing = [run.label for run in runs if not run.file(".json").exists()]
-    if missing:
+    if chosen.job:  # snakemake saw to the runs; what was added since then is for the next time
+        runs = [run for run in runs if run.file(".json").exists()]
+    elif missing:
         raise UserError(
             f"{len(missing)} of {len(runs)} runs are not done ({missing[0]}, …): run "
             "`python -m helpers pipeline` first."

@@ -47,10 +47,10 @@ def run_pipeline(
         print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} up to date. Report: {REPORT}")
     else:
         missing = [run.label for run in runs if not run.file(".json").exists()]
-        named = "; ".join(missing[:3]) + (", …" if len(missing) > 3 else "") or "nothing else"
+        named = "; ".join(missing[:3]) + ("; …" if len(missing) > 3 else "")
         print(
-            f"{len(runs) - len(missing)} of {len(runs)} runs are done, the report was not built; "
-            f"missing: {named}. The same command goes on where this one stopped.",
+            f"{len(runs) - len(missing)} of {len(runs)} runs are done, the report was not built"
+            f"{'; missing: ' if missing else ''}{named}. The same command goes on where this one stopped.",
             file=sys.stderr,
         )
     return code
