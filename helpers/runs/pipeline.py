@@ -50,7 +50,8 @@ def run_pipeline(
         named = "; ".join(missing[:3]) + ("; …" if len(missing) > 3 else "")
         print(
             f"{len(runs) - len(missing)} of {len(runs)} runs are done, the report was not built"
-            f"{'; missing: ' if missing else ''}{named}. The same command goes on where this one stopped.",
+            f"{'; missing: ' if missing else ''}{named}. The same command goes on where this one "
+            "stopped.",
             file=sys.stderr,
         )
     return code
