@@ -120,9 +120,13 @@ class TextClassification:
         return len(self.corpus.label_names)
 
     def items(self, split: str, n: int | None = None, seed: int = 0) -> Dataset:
-        """Return ``n`` items of a split (None: all of them), as :func:`corpora.draw` does."""
+        """Return ``n`` items of a split, drawn as :func:`corpora.draw` does; None gives them all.
+
+        Raises:
+            UserError: the split has fewer than ``n`` items.
+        """
         dataset = self.corpus.splits[split]
-        return dataset if n is None or n >= len(dataset) else corpora.draw(dataset, n, seed)
+        return dataset if n is None else corpora.draw(dataset, n, seed)
 
     def encode(self, items: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
         """Return ``items`` as token ids, cut at ``max_length``, unpadded, with ``labels``."""

@@ -239,6 +239,13 @@ def fit_probe(
         head.bias.copy_(torch.as_tensor(intercepts))
 
 
+def head_logits(model: nn.Module, features: np.ndarray) -> np.ndarray:
+    """Return the logits (n, c) of the head alone on features (n, d) that were computed before."""
+    head: Any = model.head
+    with torch.inference_mode():
+        return head(torch.as_tensor(features, device=head.weight.device)).cpu().numpy()
+
+
 def training_flops(model: nn.Module, tokens: int) -> float:
     """Estimate the floating-point operations of training on ``tokens`` tokens: 6 N per token.
 
