@@ -17,7 +17,6 @@ from torch import nn
 from transformers import (
     AutoModel,
     BatchEncoding,
-    DataCollatorWithPadding,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -160,29 +159,24 @@ class TextClassification:
             torch.manual_seed(seed)
             return MeanPooledClassifier(backbone, self.n_classes)
 
-    def score(self, logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        """Return accuracy and macro precision, recall and F1 of logits (n, c) on labels (n,)."""
-        return score_classes(np.asarray(logits).argmax(axis=1), labels, self.n_classes)
+    def score(self, predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """Return the document's four metrics (§2.4) of predicted classes (n,) on labels (n,).
+
+        Each in [0, 1]; precision, recall and F1 are macro averages, in which a class that was never
+        predicted counts 0.
+        """
+        scores = {"accuracy": metrics.accuracy(labels, predicted, self.n_classes)}
+        for measure in (metrics.precision, metrics.recall, metrics.f1):
+            value = measure(labels, predicted, self.n_classes, average="macro", undefined=0.0)
+            scores[measure.__name__] = float(value)
+        return scores
 
 
-def score_classes(predicted: np.ndarray, labels: np.ndarray, n_classes: int) -> dict[str, float]:
-    """Return the document's four metrics (§2.4) of predicted against true classes, each in [0, 1].
-
-    Precision, recall and F1 are macro averages; a class that was never predicted counts 0 there.
-
-    >>> {k: round(v, 2) for k, v in score_classes([0, 1, 1], [0, 1, 0], 2).items()}
-    {'accuracy': 0.67, 'precision': 0.75, 'recall': 0.75, 'f1': 0.67}
-    """
-    scores = {"accuracy": metrics.accuracy(labels, predicted, n_classes)}
-    for measure in (metrics.precision, metrics.recall, metrics.f1):
-        scores[measure.__name__] = float(
-            measure(labels, predicted, n_classes, average="macro", undefined=0.0)
-        )
-    return scores
-
-
-class _DynamicPadding(DataCollatorWithPadding):
+@dataclass(frozen=True)
+class _DynamicPadding:
     """Pads to the longest text of the batch, not of the corpus: short batches cost little."""
+
+    tokenizer: PreTrainedTokenizerBase
 
     def __call__(self, features: list[dict[str, Any]]) -> BatchEncoding:
         labels = torch.tensor([one["labels"] for one in features])

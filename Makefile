@@ -1,0 +1,68 @@
+# Two commands matter: `make report` and `make test`. Everything else is a part of them.
+# Variables: PROFILE=quick|full, GRID=file.yaml, PYTHON=python3.11 (or newer).
+
+PYTHON  ?= python3
+PROFILE ?= quick
+VENV    := .venv
+RUN     := $(VENV)/bin/python
+SETUP   := $(VENV)/.complete
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lab setup data notebooks sweep lint unit nbval bench clean lock
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+report: data  ## execute the notebooks (only what changed) and build build/report/index.html
+	@$(RUN) -m helpers pipeline --profile $(PROFILE)
+
+test: setup data lint unit nbval  ## lint, types, import rules, unit tests, doctests, every notebook
+	@echo "All tests passed."
+
+lab: data  ## open the notebooks in JupyterLab
+	@$(VENV)/bin/jupyter lab notebooks
+
+setup: $(SETUP)  ## make .venv with the pinned packages
+
+$(SETUP): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make setup PYTHON=python3.12" >&2; exit 2; }
+	@echo "Setting up $(VENV) (a few minutes the first time) …"
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --disable-pip-version-check --progress-bar on \
+	  -r requirements.txt -c constraints.txt
+	@$(RUN) -m pip install --disable-pip-version-check --quiet --no-deps -e .
+	@$(RUN) -m pip check
+	@touch $(SETUP)
+
+data: setup  ## fetch texts and weights once (about 130 MB, checked by hash)
+	@$(RUN) -m helpers data
+
+notebooks: data  ## re-execute every notebook in place at the quick setting
+	@$(RUN) -m helpers notebooks
+
+sweep: data  ## run a grid of parameters: make sweep GRID=my_grid.yaml
+	@test -n "$(GRID)" || { echo "Name the grid: make sweep GRID=my_grid.yaml" >&2; exit 2; }
+	@$(RUN) -m helpers pipeline --grid "$(GRID)"
+
+lint: setup  ## ruff (notebooks included), types, import rules
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-cache
+
+unit: data  ## unit tests and doctests
+	@$(VENV)/bin/pytest -q
+
+nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
+	@$(VENV)/bin/pytest -q -p no:cacheprovider --nbval --nbval-sanitize-with notebooks/sanitize.cfg \
+	  --nbval-cell-timeout 600 --durations 5 notebooks
+
+bench: data  ## ratios of speed, measured in one run
+	@$(RUN) -m tests.bench
+
+lock: setup  ## write constraints.txt from what is installed
+	@$(RUN) -m pip freeze --exclude-editable | sed -E 's/\+cpu//' > constraints.txt
+
+clean:  ## remove results and the environment; fetched data stays
+	rm -rf build .snakemake $(VENV) *.egg-info
