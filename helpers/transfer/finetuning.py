@@ -30,13 +30,11 @@ class Training:
             then falls linearly to 0.
         batch_size: texts a step.
         epochs: passes over the training items.
-        min_steps: at least so many steps, so that few labels still get trained on.
     """
 
     learning_rate: float = 2e-4
     batch_size: int = 8
     epochs: int = 4
-    min_steps: int = 1
 
     def steps(self, n_items: int) -> int:
         """Return the number of optimizer steps on ``n_items`` training items.
@@ -44,7 +42,7 @@ class Training:
         >>> Training(batch_size=8, epochs=4).steps(20)
         12
         """
-        return max(self.epochs * -(-n_items // self.batch_size), self.min_steps)
+        return self.epochs * -(-n_items // self.batch_size)
 
 
 @dataclass(frozen=True)

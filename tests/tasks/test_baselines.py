@@ -1,0 +1,36 @@
+"""Baselines against scikit-learn's own."""
+
+import numpy as np
+from datasets import Dataset
+from sklearn.dummy import DummyClassifier
+
+from helpers.tasks.baselines import majority_class, tfidf_logistic
+
+
+def texts(pairs):
+    return Dataset.from_dict({"text": [t for t, _ in pairs], "label": [c for _, c in pairs]})
+
+
+TRAIN = texts([("red apple", 0), ("green apple", 0), ("old car", 1), ("apple pie", 0), ("car", 1)])
+TEST = texts([("apple", 0), ("fast car", 1), ("zebra", 0)])
+
+
+def test_majority_is_scikit_learns_most_frequent():
+    oracle = DummyClassifier(strategy="most_frequent").fit(TRAIN["text"], TRAIN["label"])
+    assert (majority_class(TRAIN, TEST) == oracle.predict(TEST["text"])).all()
+
+
+def test_words_decide_and_an_unknown_text_gets_some_class():
+    predicted = tfidf_logistic(TRAIN, TEST)
+    assert list(predicted[:2]) == [0, 1] and predicted[2] in (0, 1)
+
+
+def test_one_class_is_predicted_throughout():
+    assert (tfidf_logistic(TRAIN.select([0, 1]), TEST) == np.zeros(3)).all()
+
+
+def test_the_test_texts_are_not_learned_from():
+    other = texts([("apple", 1), ("fast car", 0), ("zebra zebra", 1)])
+    first = tfidf_logistic(TRAIN, TEST)
+    tfidf_logistic(TRAIN, other)
+    assert (tfidf_logistic(TRAIN, TEST) == first).all()

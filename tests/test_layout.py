@@ -1,0 +1,80 @@
+"""The layout is a promise: rooms, small modules, tests that mirror them, pins that agree."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from helpers import ROOT
+
+MODULES = sorted(path for path in (ROOT / "helpers").rglob("*.py") if path.name != "__init__.py")
+
+
+def pins(lines):
+    return {m[1]: m[2] for line in lines if (m := re.match(r"([A-Za-z0-9_.-]+)==(\S+)", line))}
+
+
+def requirements(name="requirements.txt"):
+    return (ROOT / name).read_text(encoding="utf-8").splitlines()
+
+
+def test_conda_and_pip_give_the_same_environment():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    (listed,) = (one["pip"] for one in environment["dependencies"] if isinstance(one, dict))
+    assert pins(listed) == pins(requirements())
+    assert "-c constraints.txt" in listed and "-e ." in listed
+
+
+def test_constraints_hold_every_pin():
+    def normal(found):
+        return {name.lower().replace("_", "-"): version for name, version in found.items()}
+
+    assert normal(pins(requirements())).items() <= normal(pins(requirements("constraints.txt"))).items()  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "environment.yml"])
+def test_every_dependency_says_what_it_is_for(name):
+    silent = [line for line in requirements(name) if "==" in line and "  #" not in line]
+    assert silent == []
+
+
+def test_no_room_of_everything():
+    assert not {path.stem for path in MODULES} & {"utils", "util", "common", "misc", "helpers"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_a_module_is_read_in_one_sitting(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 330
+
+
+def test_tests_mirror_the_helpers():
+    rooms = {path.parent.name for path in MODULES} - {"helpers"}
+    for room in rooms:
+        assert list((ROOT / "tests" / room).glob("test_*.py")), f"no tests of helpers/{room}"
+
+
+def test_import_is_light():
+    code = "import sys, helpers; print(sorted({'torch', 'numpy', 'pandas'} & set(sys.modules)))"
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        times.append(time.perf_counter() - start)
+        assert found.stdout.strip() == "[]", found.stderr
+    blank = time.perf_counter()
+    subprocess.run([sys.executable, "-c", ""])
+    assert min(times) - (time.perf_counter() - blank) < 0.3
+
+
+def test_only_what_is_meant_lies_at_the_top():
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.splitlines()  # fmt: skip
+    if not listed:
+        pytest.skip("not a git checkout")
+    folders = {Path(one).parts[0] for one in listed if "/" in one}
+    assert folders == {".ci", "data", "helpers", "notebooks", "tests"}
