@@ -44,7 +44,9 @@ rule report:
         records=[local([run.file(".json")])[0] for run in RUNS.values()],
         code=local(module_dependencies("helpers.report.book")),
     output:
-        "build/report/index.html",
+        # update: the old report stays until the new one, whole, takes its place; without it
+        # snakemake deletes the index first, and the book takes what is left for a foreign folder
+        update("build/report/index.html"),
     params:
         python=sys.executable,
         choice=["--grid", str(GRID)] if GRID else ["--profile", PROFILE],

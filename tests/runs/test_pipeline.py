@@ -43,11 +43,12 @@ def test_only_what_changed_runs_again(project):
     assert started(project.run("pipeline")) == []
     assert contents(project) == before
 
-    report.unlink()
+    older = report.stat().st_mtime_ns
     (project.root / "helpers/tasks/used.py").write_text("OFFSET = 100\n")
     again = project.run("pipeline")
     assert started(again) == ["01_adds_numbers: started"]
-    assert report.exists()
+    assert again.returncode == 0, again.stderr
+    assert report.stat().st_mtime_ns > older
     changed = {name for name, text in contents(project).items() if text != before[name]}
     assert [name.split("/")[2] for name in changed] == ["01_adds_numbers"]
 
@@ -119,6 +120,19 @@ def test_one_failure_does_not_stop_the_others_and_only_it_runs_again(project):
     broken.unlink()
     mended = project.run("pipeline")
     assert (mended.returncode, started(mended)) == (0, [])
+
+
+def test_a_report_that_cannot_be_built_leaves_the_old_one(project):
+    assert project.run("pipeline").returncode == 0
+    report = project.root / "build" / "report" / "index.html"
+    text = report.read_text()
+    added = project.add("01_adds_numbers", "00_fails")
+    failed = project.run("pipeline")
+    assert failed.returncode == 1
+    assert "3 of 3 runs are done, the report was not built. The same" in failed.stderr
+    assert report.read_text() == text
+    added.unlink()
+    assert project.run("pipeline").returncode == 0
 
 
 def test_two_pipelines_in_one_folder_are_refused(project):
