@@ -6,9 +6,10 @@ PROFILE ?= quick
 VENV    := .venv
 RUN     := $(VENV)/bin/python
 SETUP   := $(VENV)/.complete
+FETCHED := data/cache/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab setup data notebooks sweep lint unit nbval bench clean lock
+.PHONY: help report test lab setup data notebooks sweep lint unit nbval clean lock
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,8 +36,11 @@ $(SETUP): requirements.txt constraints.txt pyproject.toml
 	@$(RUN) -m pip check
 	@touch $(SETUP)
 
-data: setup  ## fetch texts and weights once (about 130 MB, checked by hash)
+data: $(FETCHED)  ## fetch texts and weights once (about 130 MB, checked by hash)
+
+$(FETCHED): data/catalog.yaml $(wildcard helpers/sources/*.py) $(SETUP)
 	@$(RUN) -m helpers data
+	@touch $(FETCHED)
 
 notebooks: data  ## re-execute every notebook in place at the quick setting
 	@$(RUN) -m helpers notebooks
@@ -57,9 +61,6 @@ unit: data  ## unit tests and doctests
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
 	@$(VENV)/bin/pytest -q -p no:cacheprovider --nbval --nbval-sanitize-with notebooks/sanitize.cfg \
 	  --nbval-cell-timeout 600 --durations 5 notebooks
-
-bench: data  ## ratios of speed, measured in one run
-	@$(RUN) -m tests.bench
 
 lock: setup  ## write constraints.txt from what is installed
 	@$(RUN) -m pip freeze --exclude-editable | sed -E 's/\+cpu//' > constraints.txt
