@@ -1,4 +1,4 @@
-"""The anatomy of every notebook (executed top to bottom, one parameters cell, prose before code)."""
+"""The anatomy of every notebook: executed top to bottom, one parameters cell, short cells."""
 
 import re
 

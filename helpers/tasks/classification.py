@@ -138,7 +138,13 @@ class TextClassification:
         return Dataset.from_dict({**encoded, "labels": list(items["label"])})
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
-        """Return what pads a list of encoded items to the longest of them."""
+        """Return what pads a list of encoded items to the longest of them.
+
+        A tokenizer without a padding token (GPT-2's) pads with its end-of-text token; padded
+        positions are masked, so the token itself does not matter.
+        """
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
         return _DynamicPadding(tokenizer)
 
     def build_model(self, name: str, *, pretrained: bool, seed: int) -> MeanPooledClassifier:

@@ -19,9 +19,12 @@ def corpus(tmp_path_factory):
     path = tmp_path_factory.mktemp("corpus") / "news.jsonl"
     # Texts of their own numbers, so that none is a near duplicate of another.
     rows = [
-        {"text": " ".join(f"w{(i * 7 + k * k) % 97}{'ab'[i % 2]}" for k in range(8)), "label": "ab"[i % 2]}
+        {
+            "text": " ".join(f"w{(i * 7 + k * k) % 97}{'ab'[i % 2]}" for k in range(8)),
+            "label": "ab"[i % 2],
+        }
         for i in range(80)
-    ]  # fmt: skip
+    ]
     path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     return load_texts(path)
 
@@ -49,6 +52,14 @@ def test_a_batch_is_padded_to_its_own_longest_text(task):
     assert batch["input_ids"].shape == (2, 3)
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
     assert batch["labels"].tolist() == [1, 0]
+
+
+def test_a_tokenizer_without_a_padding_token_pads_too(task):
+    tokenizer = load_tokenizer("minilm")
+    tokenizer.pad_token = None
+    tokenizer.eos_token = "[SEP]"
+    rows = [{"input_ids": [5] * n, "attention_mask": [1] * n, "labels": 0} for n in (1, 3)]
+    assert task.collator(tokenizer)(rows)["attention_mask"].tolist() == [[1, 0, 0], [1, 1, 1]]
 
 
 def test_the_loss_is_cross_entropy(task):
