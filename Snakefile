@@ -6,6 +6,7 @@
 #
 # What a run depends on is worked out from the code: the notebook, the helpers that it imports,
 # directly or not, the data that they name, its parameters. Nothing is listed here by hand.
+# What differs between machines (the interpreter) is kept out of `params`: it would rerun all.
 
 import json
 import os
@@ -48,10 +49,9 @@ rule report:
         # snakemake deletes the index first, and the book takes what is left for a foreign folder
         update("build/report/index.html"),
     params:
-        python=sys.executable,
         choice=["--grid", str(GRID)] if GRID else ["--profile", PROFILE],
     shell:
-        "exec {params.python:q} -m helpers report --job {params.choice:q}"
+        "exec {sys.executable:q} -m helpers report --job {params.choice:q}"
 
 
 rule run:
@@ -67,10 +67,9 @@ rule run:
     benchmark:
         "build/runs/{name}/{digest}.tsv"
     params:
-        python=sys.executable,
-        notebook=lambda wildcards: str(of(wildcards).notebook),
+        notebook=lambda wildcards: local([of(wildcards).notebook])[0],
         values=lambda wildcards: json.dumps(of(wildcards).given, sort_keys=True),
     threads: 2
     shell:
-        "exec {params.python:q} -m helpers run {params.notebook:q} "
+        "exec {sys.executable:q} -m helpers run {params.notebook:q} "
         "--job {log:q} --values {params.values:q}"
