@@ -49,6 +49,12 @@ def test_parameters_come_first_and_the_run_is_opened_next(notebook):
     assert re.search(r"run\.close\(\)\s*$", code(notebook)[-1].source)
 
 
+def test_everything_is_imported_before_the_run_is_opened(notebook):
+    # Seeds and threads are fixed by open_run for what is loaded by then.
+    later = "\n".join(cell.source for cell in code(notebook)[2:])
+    assert not re.findall(r"^(?:import|from) .*", later, re.MULTILINE)
+
+
 def test_cells_are_short_enough_to_read(notebook):
     assert max(len(cell.source.splitlines()) for cell in code(notebook)) <= 25
 
