@@ -7,6 +7,7 @@ logistic regression (:func:`fit_probe`); no epoch passes through the encoder aga
 
 import tempfile
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,20 +30,25 @@ class Training:
         learning_rate: peak step size of AdamW, in (0, 1); rises over the first tenth of the steps,
             then falls linearly to 0.
         batch_size: texts a step.
-        epochs: passes over the training items.
+        epochs: passes over the training items, at most.
+        max_steps: stop after so many steps, whatever ``epochs`` says; None does not.
     """
 
     learning_rate: float = 2e-4
     batch_size: int = 8
     epochs: int = 4
+    max_steps: int | None = None
 
     def steps(self, n_items: int) -> int:
         """Return the number of optimizer steps on ``n_items`` training items.
 
         >>> Training(batch_size=8, epochs=4).steps(20)
         12
+        >>> Training(batch_size=8, epochs=4, max_steps=5).steps(20)
+        5
         """
-        return self.epochs * -(-n_items // self.batch_size)
+        steps = self.epochs * -(-n_items // self.batch_size)
+        return steps if self.max_steps is None else min(steps, self.max_steps)
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,7 @@ def fine_tune(
     *,
     seed: int,
     device: str = "auto",
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> Tuned:
     """Train ``model`` in place on encoded ``items``; leave it in evaluation mode.
 
@@ -104,6 +111,7 @@ def fine_tune(
         training: length, batch and step size.
         seed: order of the batches and dropout.
         device: see :func:`choose_device`.
+        callbacks: called by the Trainer as training goes on, to look at the model, say.
 
     Raises:
         UserError: no items, or the loss is no longer a number (the step size is too large).
@@ -140,7 +148,7 @@ def fine_tune(
             args=arguments,
             train_dataset=items,
             data_collator=collator,
-            callbacks=[recorder],
+            callbacks=[recorder, *callbacks],
         )
         trainer.pop_callback(_printer())
         with warnings.catch_warnings():

@@ -1,0 +1,104 @@
+"""A checkpoint that says where it comes from: weights, tokenizer, model card, training losses.
+
+It is read back by name of its folder through :mod:`helpers.sources.weights`, as any other model.
+"""
+
+import copy
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from helpers import UserError
+from helpers.tasks.bytepairs import check_fit
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a reader must know of a checkpoint before using it.
+
+    Attributes:
+        name: of the model.
+        language: code like "en".
+        licence: what the *texts* it learned from allow; stated, not decided, here.
+        data: what it saw, one line each: corpus, split, documents, hash; and what it did not see.
+        command: what makes it again.
+        parameters: all of the run's.
+        scores: measured on held-out documents.
+    """
+
+    name: str
+    language: str
+    licence: str
+    data: Sequence[str]
+    command: str
+    parameters: Mapping[str, Any]
+    scores: Mapping[str, float]
+
+    def markdown(self) -> str:
+        """Return the card as the hub expects it: YAML between dashes, then prose."""
+        scores = "\n".join(f"| {name} | {value:.4g} |" for name, value in self.scores.items())
+        values = json.dumps(dict(self.parameters), indent=2, sort_keys=True, ensure_ascii=False)
+        data = "\n".join(f"- {line}" for line in self.data)
+        return (
+            f"---\nlanguage: {self.language}\nlibrary_name: transformers\n---\n\n# {self.name}\n\n"
+            "A small model for teaching, pretrained by this project. It writes fluent nonsense: "
+            "use it to study transfer, not for facts.\n\n"
+            f"## Data\n\n{data}\n\nLicence of the texts: {self.licence}\n\n"
+            f"## Made by\n\n```\n{self.command}\n```\n\n```json\n{values}\n```\n\n"
+            f"## Measured on held-out documents\n\n| measure | value |\n|---|---|\n{scores}\n"
+        )
+
+
+def save_checkpoint(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path | str,
+    card: Card,
+    *,
+    losses: Sequence[float] = (),
+    half: bool = True,
+) -> Path:
+    """Write a checkpoint folder, whole or not at all; return its path.
+
+    It holds ``model.safetensors``, configuration, tokenizer, ``README.md`` (the card) and
+    ``losses.json`` (training loss of the first 200 steps, by which a repetition is checked).
+
+    Args:
+        model: stays as it is.
+        tokenizer: the model's own.
+        folder: where; an earlier checkpoint there is replaced.
+        card: see :class:`Card`.
+        losses: training loss of each step.
+        half: 16-bit floats, half the size; logits then differ by about 1e-3.
+
+    Raises:
+        UserError: the tokenizer does not fit; the folder holds something that is no checkpoint.
+    """
+    check_fit(model, tokenizer)
+    folder = Path(folder)
+    if folder.exists() and not (folder.is_dir() and (folder / "config.json").is_file()):
+        raise UserError(f"{folder} exists and is no checkpoint; name a new folder for this one.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        new = Path(temporary) / folder.name
+        twin = copy.deepcopy(model).cpu()
+        (twin.half() if half else twin).save_pretrained(new)
+        tokenizer.save_pretrained(new)
+        (new / "README.md").write_text(card.markdown(), encoding="utf-8")
+        first = [round(float(loss), 4) for loss in losses[:200]]
+        (new / "losses.json").write_text(json.dumps(first) + "\n", encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        new.rename(folder)
+    return folder
+
+
+def file_megabytes(folder: Path | str) -> float:
+    """Return the size of a checkpoint's weights in MB (10^6 bytes)."""
+    return (Path(folder) / "model.safetensors").stat().st_size / 1e6
