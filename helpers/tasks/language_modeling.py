@@ -126,7 +126,7 @@ class LanguageModeling:
                 continue
             whole = [first, *ids, last]
             step = self.block_size - self.context
-            for start in range(0, len(whole) - self.context, step):
+            for start in range(0, max(1, len(whole) - self.context), step):
                 row = whole[start : start + self.block_size]
                 seen = self.context if start else 1
                 rows["input_ids"].append(row)

@@ -5,6 +5,7 @@ training from scratch on a task without labels. Letters: L layers, d width, V vo
 positions, t tokens of a row.
 """
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,15 +140,14 @@ def estimate(config: PreTrainedConfig, tokens: int) -> Estimate:
 def measured_flops(model: PreTrainedModel, tokens: int) -> float:
     """Count the floating-point operations per token of one training step on a row of ``tokens``.
 
-    Counted by torch, operation by operation, on a copy of the architecture with eager attention
+    Counted by torch, operation by operation, on a copy of the model with eager attention
     (fused kernels do the same arithmetic but are not in torch's list everywhere).
     """
-    config = type(model.config)(**model.config.to_dict())
-    config._attn_implementation = "eager"
-    twin = type(model)(config)
+    twin = copy.deepcopy(model).cpu()
+    twin.set_attn_implementation("eager")
     ids = torch.zeros((1, tokens), dtype=torch.long)
-    with torch.random.fork_rng(devices=[]), FlopCounterMode(display=False) as counter:
-        twin(input_ids=ids, labels=ids).loss.backward()
+    with FlopCounterMode(display=False) as counter:
+        twin(input_ids=ids, attention_mask=torch.ones_like(ids), labels=ids).loss.backward()
     return counter.get_total_flops() / tokens
 
 
