@@ -167,6 +167,8 @@ class LanguageModeling:
         head = AutoModelForCausalLM if self.objective == "causal" else AutoModelForMaskedLM
         model = weights.load_model(name, head, pretrained=pretrained, seed=seed)
         self.check(model, tokenizer)
+        if self.objective == "causal" and getattr(model, "loss_type", None) is None:
+            model.loss_type = "ForCausalLM"  # the library's default, said so that it does not warn
         return model
 
     def check(
@@ -295,6 +297,6 @@ def is_causal(model: PreTrainedModel) -> bool:
     """
     was_training = model.training
     ids = torch.tensor([[1, 2, 3, 4], [1, 2, 3, 5]], device=model.device)
-    logits = model.eval()(input_ids=ids).logits
+    logits = model.eval()(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
     model.train(was_training)
     return torch.allclose(logits[0, :3], logits[1, :3], atol=1e-4)

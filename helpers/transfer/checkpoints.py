@@ -5,6 +5,7 @@ It is read back by name of its folder through :mod:`helpers.sources.weights`, as
 
 import copy
 import json
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,35 +25,48 @@ class Card:
 
     Attributes:
         name: of the model.
-        language: code like "en".
         licence: what the *texts* it learned from allow; stated, not decided, here.
         data: what it saw, one line each: corpus, split, documents, hash; and what it did not see.
         command: what makes it again.
         parameters: all of the run's.
         scores: measured on held-out documents.
+        language: code like "en", where it is known.
     """
 
     name: str
-    language: str
     licence: str
     data: Sequence[str]
     command: str
     parameters: Mapping[str, Any]
     scores: Mapping[str, float]
+    language: str = ""
 
     def markdown(self) -> str:
         """Return the card as the hub expects it: YAML between dashes, then prose."""
         scores = "\n".join(f"| {name} | {value:.4g} |" for name, value in self.scores.items())
         values = json.dumps(dict(self.parameters), indent=2, sort_keys=True, ensure_ascii=False)
         data = "\n".join(f"- {line}" for line in self.data)
+        language = f"language: {self.language}\n" if self.language else ""
         return (
-            f"---\nlanguage: {self.language}\nlibrary_name: transformers\n---\n\n# {self.name}\n\n"
+            f"---\n{language}library_name: transformers\n---\n\n# {self.name}\n\n"
             "A small model for teaching, pretrained by this project. It writes fluent nonsense: "
             "use it to study transfer, not for facts.\n\n"
             f"## Data\n\n{data}\n\nLicence of the texts: {self.licence}\n\n"
             f"## Made by\n\n```\n{self.command}\n```\n\n```json\n{values}\n```\n\n"
             f"## Measured on held-out documents\n\n| measure | value |\n|---|---|\n{scores}\n"
         )
+
+
+def command(notebook: str, parameters: Mapping[str, Any]) -> str:
+    """Return the line that runs a notebook with these parameters; empty texts are left out.
+
+    >>> command("04", {"steps": 12, "save_to": "", "note": "two words"})
+    "python -m helpers run 04 -p steps 12 -p note 'two words'"
+    """
+    words = [
+        f"-p {key} {shlex.quote(str(value))}" for key, value in parameters.items() if value != ""
+    ]
+    return " ".join([f"python -m helpers run {notebook}", *words])
 
 
 def save_checkpoint(

@@ -41,14 +41,16 @@ def configuration(
     width: int,
     heads: int,
     positions: int,
+    dropout: float = 0.0,
 ) -> PreTrainedConfig:
     """Return the configuration of a small GPT-2 or BERT for a tokenizer.
 
-    Dropout is off: a model this small sees its texts only a few times, and held-out loss, which
-    would show overfitting, is watched.
+    ``dropout`` is best left off where a text is seen only a few times; with many passes it delays
+    overfitting, which the held-out loss would show.
 
     Raises:
-        UserError: an unknown architecture, or a width that the heads cannot share.
+        UserError: an unknown architecture, a width that the heads cannot share, or a dropout
+            outside [0, 1).
     """
     if architecture not in ARCHITECTURES:
         raise UserError(
@@ -59,6 +61,8 @@ def configuration(
             f"A width of {width} cannot be shared by {heads} heads in {layers} layers; width must "
             "be a multiple of heads, and all of them at least 1."
         )
+    if not 0 <= dropout < 1:
+        raise UserError(f"dropout must be at least 0 and below 1, not {dropout:g}.")
     first, last = boundaries(tokenizer)
     special: dict[str, Any] = {"bos_token_id": first, "eos_token_id": last}
     special["pad_token_id"] = tokenizer.pad_token_id
@@ -69,9 +73,9 @@ def configuration(
             n_embd=width,
             n_layer=layers,
             n_head=heads,
-            resid_pdrop=0.0,
-            embd_pdrop=0.0,
-            attn_pdrop=0.0,
+            resid_pdrop=dropout,
+            embd_pdrop=dropout,
+            attn_pdrop=dropout,
             **special,
         )
     return BertConfig(
@@ -81,8 +85,8 @@ def configuration(
         num_hidden_layers=layers,
         num_attention_heads=heads,
         intermediate_size=4 * width,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
         **special,
     )
 
@@ -92,7 +96,12 @@ def new_model(config: PreTrainedConfig, seed: int) -> PreTrainedModel:
     kind: Any = GPT2LMHeadModel if config.model_type == "gpt2" else BertForMaskedLM
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)
-        return kind(config).eval()
+        model = kind(config).eval()
+    if config.model_type == "gpt2":
+        model.loss_type = (
+            "ForCausalLM"  # the library's default for it, said so that it does not warn
+        )
+    return model
 
 
 @dataclass(frozen=True)
@@ -186,6 +195,7 @@ def pretrain(
     *,
     seed: int,
     looks: int = 5,
+    stop_after: int | None = None,
     note: Callable[[PreTrainedModel], Any] | None = None,
     device: str = "auto",
 ) -> Pretrained:
@@ -201,6 +211,8 @@ def pretrain(
         seed: order of the rows, and masks.
         looks: how many times to look, the first before any step and the last at the end, at least
             2. Looking changes nothing in the training.
+        stop_after: stop after so many steps of the same schedule, to check a checkpoint's first
+            losses without making it again.
         note: called with the model at each look; must leave torch's random state as it was.
         device: see :func:`helpers.transfer.finetuning.choose_device`.
 
@@ -230,7 +242,8 @@ def pretrain(
         seen.append(Look(step, tokens, losses, note(model) if note else None))
 
     steps = training.steps(len(rows))
-    when = {round(i * steps / (looks - 1)) for i in range(looks)}
+    last = min(steps, stop_after or steps)
+    when = {round(i * steps / (looks - 1)) for i in range(looks)} | {last}
     tuned = fine_tune(
         model,
         rows,
@@ -239,7 +252,7 @@ def pretrain(
         training,
         seed=seed,
         device=device,
-        callbacks=[_Watcher(when, look)],
+        callbacks=[_Watcher(when, last, look)],
     )
     return Pretrained(tuned, seen)
 
@@ -247,8 +260,8 @@ def pretrain(
 class _Watcher(TrainerCallback):
     """Calls ``look(step, tokens)`` at the steps it was given; step 0 is before the first."""
 
-    def __init__(self, when: set[int], look: Callable[[int, int], None]) -> None:
-        self.when, self.look = when, look
+    def __init__(self, when: set[int], last: int, look: Callable[[int, int], None]) -> None:
+        self.when, self.last, self.look = when, last, look
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if 0 in self.when:
@@ -257,6 +270,7 @@ class _Watcher(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step in self.when:
             self.look(state.global_step, int(state.num_input_tokens_seen))
+        control.should_training_stop |= state.global_step >= self.last
 
 
 def text_seen(train: Dataset, most_bytes: int) -> Sequence[str]:

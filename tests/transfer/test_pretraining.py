@@ -52,13 +52,13 @@ def new(tokenizer, architecture="gpt2", seed=0):
     )  # fmt: skip
 
 
-def run(corpus, tokenizer, architecture="gpt2", *, looks=3, note=None, seed=0, model=None):
+def run(corpus, tokenizer, architecture="gpt2", *, looks=3, note=None, seed=0, stop_after=None):
     objective = "causal" if architecture == "gpt2" else "masked"
     task = LanguageModeling(corpus, block_size=32, objective=objective)
-    model = model or new(tokenizer, architecture)
+    model = new(tokenizer, architecture)
     result = pretraining.pretrain(
         model, task, tokenizer, task.items("train"), task.items("validation"), TRAINING,
-        seed=seed, looks=looks, note=note, device="cpu",
+        seed=seed, looks=looks, note=note, stop_after=stop_after, device="cpu",
     )  # fmt: skip
     return model, result
 
@@ -97,6 +97,13 @@ def test_looking_changes_nothing(corpus, tokenizer, architecture):
     assert seldom.tuned.losses.tolist() == often.tuned.losses.tolist()
     for a, b in zip(few.parameters(), many.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_a_repetition_may_stop_early_and_has_the_same_first_losses(corpus, tokenizer):
+    _, whole = run(corpus, tokenizer)
+    _, part = run(corpus, tokenizer, stop_after=5)
+    assert part.tuned.losses.tolist() == whole.tuned.losses[:5].tolist()
+    assert [look.step for look in part.looks] == [0, 5]
 
 
 def test_the_first_loss_is_that_of_guessing(corpus, tokenizer):
@@ -152,7 +159,14 @@ def test_a_checkpoint_tells_where_it_comes_from(tokenizer, tmp_path):
         new(tokenizer), tokenizer, tmp_path / "a" / "tiny", CARD, losses=[5.0] * 300
     )
     card = (folder / "README.md").read_text(encoding="utf-8")
-    for part in ("# tiny", "counted words", "run 04 -p steps 12", '"steps": 12', "none needed"):
+    for part in (
+        "language: en",
+        "# tiny",
+        "counted words",
+        "run 04 -p steps 12",
+        '"steps": 12',
+        "none needed",
+    ):
         assert part in card
     assert json.loads((folder / "losses.json").read_text()) == [5.0] * 200
     assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
@@ -178,10 +192,12 @@ def test_bad_input_is_a_sentence(corpus, tokenizer, tmp_path):
         attempt(new(train_bytepairs(["abc"], 259)), items)
     with pytest.raises(UserError, match="looks must be at least 2"):
         attempt(new(tokenizer), items, looks=1)
-    with pytest.raises(UserError, match="no architecture 'gpt3'. Did you mean 'gpt2'"):
+    with pytest.raises(UserError, match=r"no architecture 'gpt3'\. Did you mean 'gpt2'"):
         pretraining.configuration("gpt3", tokenizer, **SHAPE)
     with pytest.raises(UserError, match="width of 16 cannot be shared by 3 heads"):
         pretraining.configuration("gpt2", tokenizer, **SHAPE | {"heads": 3})
+    with pytest.raises(UserError, match="dropout must be at least 0 and below 1, not 1"):
+        pretraining.configuration("gpt2", tokenizer, **SHAPE, dropout=1.0)
     (tmp_path / "mine").mkdir()
     with pytest.raises(UserError, match="exists and is no checkpoint"):
         checkpoints.save_checkpoint(new(tokenizer), tokenizer, tmp_path / "mine", CARD)
