@@ -1,0 +1,43 @@
+"""What the README states is what the shipped record holds, and what the Makefile offers."""
+
+import re
+
+import numpy as np
+
+from helpers import ROOT
+from helpers.runs.record import load_record
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RECORD = load_record(ROOT / "data" / "reference" / "06_bert_finetuning.json")
+
+
+def accuracy(strategy, labels):
+    found = [
+        metric.value
+        for metric in RECORD.metrics
+        if (metric.name, metric.strategy, metric.labels) == ("accuracy", strategy, labels)
+    ]
+    assert len(found) == RECORD.parameters["seeds"] == 3
+    return np.mean(found)
+
+
+def difference(labels):
+    (found,) = (c for c in RECORD.claims if c.note == f"{labels} labels, linear probe - TF-IDF")
+    return f"{found.value:.3f} [{found.interval.low:.3f}, {found.interval.high:.3f}]"
+
+
+def test_the_numbers_are_those_of_the_record():
+    assert f"reach {accuracy('linear_probe', 64):.3f} accuracy" in README
+    assert f"TF-IDF {accuracy('tfidf', 64):.3f}, a difference of {difference(64)}" in README
+    assert f"told apart, {difference(1024)}" in README.replace("\n", " ")
+
+
+def test_every_make_target_named_is_there():
+    named = set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE))
+    offered = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert named <= set(offered)
+
+
+def test_every_local_link_leads_somewhere():
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links and [link for link in links if not (ROOT / link).exists()] == []
