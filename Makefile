@@ -59,8 +59,7 @@ unit: data  ## unit tests and doctests
 	@$(VENV)/bin/pytest -q
 
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
-	@$(VENV)/bin/pytest -q -p no:cacheprovider --nbval --nbval-sanitize-with notebooks/sanitize.cfg \
-	  --nbval-cell-timeout 600 --durations 5 notebooks
+	@$(VENV)/bin/pytest -q --nbval --nbval-cell-timeout 600 --durations 5 notebooks
 
 lock: setup  ## write constraints.txt from what is installed
 	@$(RUN) -m pip freeze --exclude-editable | sed -E 's/\+cpu//' > constraints.txt
