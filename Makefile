@@ -25,7 +25,7 @@ lab: data  ## open the notebooks in JupyterLab
 
 setup: $(SETUP)  ## make .venv with the pinned packages
 
-$(SETUP): requirements.txt constraints.txt pyproject.toml
+$(SETUP): requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name one: make setup PYTHON=python3.12" >&2; exit 2; }
 	@echo "Setting up $(VENV) (a few minutes the first time) …"
