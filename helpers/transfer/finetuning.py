@@ -16,7 +16,7 @@ import torch
 from datasets import Dataset
 from sklearn.linear_model import LogisticRegression
 from torch import nn
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from helpers import UserError
 from helpers.transfer.strategies import Strategy
@@ -118,7 +118,7 @@ def fine_tune(
     """
     if len(items) == 0:
         raise UserError("There are no training items; fine-tuning needs at least one.")
-    names = strategy.apply(model)
+    strategy.apply(model)
     steps = training.steps(len(items))
     recorder = _LossRecorder()
     with tempfile.TemporaryDirectory() as folder:
@@ -150,7 +150,7 @@ def fine_tune(
             data_collator=collator,
             callbacks=[recorder, *callbacks],
         )
-        trainer.pop_callback(_printer())
+        trainer.pop_callback(PrinterCallback)  # a notebook's output must not hold every log
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             trainer.train()
@@ -162,7 +162,7 @@ def fine_tune(
             f"The training loss is not a number after step {int(np.isfinite(losses).argmin())}; "
             f"take a smaller learning_rate than {training.learning_rate:g}."
         )
-    learned = sum(p.numel() for n, p in model.named_parameters() if n in set(names))
+    learned = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return Tuned(losses, learned, tokens, training_flops(model, tokens))
 
 
@@ -200,8 +200,7 @@ def _forward(
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         batch = collator([rows[i] for i in chosen]).to(target)
-        labels = batch.pop("labels")
-        del labels  # a prediction never sees them
+        batch.pop("labels")  # a prediction never sees them
         out = model.features(**batch) if features else model(**batch).logits  # type: ignore[operator]
         for i, row in zip(chosen, out.float().cpu().numpy(), strict=True):
             results[i] = row
@@ -280,10 +279,3 @@ class _LossRecorder(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         if logs and "loss" in logs:
             self.losses.append(float(logs["loss"]))
-
-
-def _printer() -> type[TrainerCallback]:
-    """Return the callback that prints every log; a notebook's output must not hold it."""
-    from transformers.trainer_callback import PrinterCallback
-
-    return PrinterCallback
