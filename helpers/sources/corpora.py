@@ -26,7 +26,7 @@ from helpers.sources import catalog, hub, readers
 from helpers.sources.duplicates import Leak, LeakReport, remove_leaks
 from helpers.sources.sampling import draw, stratified
 
-__all__ = ["SPLITS", "Corpus", "draw", "load_texts"]
+__all__ = ["SPLITS", "Corpus", "draw", "load_texts", "with_label", "without_label"]
 
 SPLITS = ("train", "validation", "test")
 _VERSION = 1  # raise it when reading, splitting or removing changes: cached results then expire
@@ -109,6 +109,32 @@ def load_texts(
     # What a hub id stands for may change, so its rows are read each time.
     source = _from_hub(name, text_column, label_column)
     return _corpus(source, *_cut(source, seed))
+
+
+def without_label(corpus: Corpus, part: datasets.Dataset, label: str) -> datasets.Dataset:
+    """Return ``part`` of a corpus without the items of one label, an outlet say.
+
+    :raises UserError: the corpus has no such label.
+    """
+    number = _number(corpus, label)
+    return part.filter(lambda row: row["label"] != number)
+
+
+def with_label(corpus: Corpus, part: datasets.Dataset, label: str) -> datasets.Dataset:
+    """Return the items of ``part`` that have one label.
+
+    :raises UserError: the corpus has no such label.
+    """
+    number = _number(corpus, label)
+    return part.filter(lambda row: row["label"] == number)
+
+
+def _number(corpus: Corpus, label: str) -> int:
+    if label not in corpus.label_names:
+        raise UserError(
+            f"There is no label '{label}' in {corpus.name}.{nearest(label, corpus.label_names)}"
+        )
+    return corpus.label_names.index(label)
 
 
 def _files(path: Path, name: str, known: dict[str, Any]) -> dict[str, Path]:

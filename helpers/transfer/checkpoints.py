@@ -58,13 +58,15 @@ class Card:
 
 
 def command(notebook: str, parameters: Mapping[str, Any]) -> str:
-    """Return the line that runs a notebook with these parameters; empty texts are left out.
+    r"""Return the line that runs a notebook with these parameters; empty texts are left out.
 
-    >>> command("04", {"steps": 12, "save_to": "", "note": "two words"})
-    "python -m helpers run 04 -p steps 12 -p note 'two words'"
+    >>> command("04", {"steps": 12, "save_to": "", "models": ["gpt2"], "note": "two words"})
+    'python -m helpers run 04 -p steps 12 -p models \'["gpt2"]\' -p note \'two words\''
     """
     words = [
-        f"-p {key} {shlex.quote(str(value))}" for key, value in parameters.items() if value != ""
+        f"-p {key} {shlex.quote(json.dumps(value) if isinstance(value, list) else str(value))}"
+        for key, value in parameters.items()
+        if value != ""
     ]
     return " ".join([f"python -m helpers run {notebook}", *words])
 

@@ -18,7 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from helpers import UserError
+from helpers import UserError, nearest
+from helpers.transfer.optimizers import OPTIMIZERS, MuonAdamW
 from helpers.transfer.strategies import Strategy
 
 
@@ -27,17 +28,26 @@ class Training:
     """How long and how fast to train; a run passes all of it as notebook parameters.
 
     Attributes:
-        learning_rate: peak step size of AdamW, in (0, 1); rises over the first tenth of the steps,
-            then falls linearly to 0.
+        learning_rate: peak step size, in (0, 1); rises over the first tenth of the steps, then
+            falls linearly to 0.
         batch_size: texts a step.
         epochs: passes over the training items, at most.
         max_steps: stop after so many steps, whatever ``epochs`` says; None does not.
+        optimizer: "adamw", or "muon", see :class:`helpers.transfer.optimizers.MuonAdamW`.
     """
 
     learning_rate: float = 2e-4
     batch_size: int = 8
     epochs: int = 4
     max_steps: int | None = None
+    optimizer: str = "adamw"
+
+    def __post_init__(self) -> None:
+        """Refuse an optimizer that there is not."""
+        if self.optimizer not in OPTIMIZERS:
+            raise UserError(
+                f"There is no optimizer '{self.optimizer}'.{nearest(self.optimizer, OPTIMIZERS)}"
+            )
 
     def steps(self, n_items: int) -> int:
         """Return the number of optimizer steps on ``n_items`` training items.
@@ -121,6 +131,7 @@ def fine_tune(
     strategy.apply(model)
     steps = training.steps(len(items))
     recorder = _LossRecorder()
+    own = MuonAdamW(model, training.learning_rate) if training.optimizer == "muon" else None
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder,
@@ -149,6 +160,7 @@ def fine_tune(
             train_dataset=items,
             data_collator=collator,
             callbacks=[recorder, *callbacks],
+            optimizers=(own, None),
         )
         trainer.pop_callback(PrinterCallback)  # a notebook's output must not hold every log
         with warnings.catch_warnings():
