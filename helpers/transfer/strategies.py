@@ -4,6 +4,7 @@ A strategy knows no data, no learning rate and no loop; :mod:`helpers.transfer.f
 those. What a strategy declares is tested: exactly the parameters it names change.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -43,8 +44,9 @@ class Strategy:
         names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
         if not names:
             raise UserError(
-                f"Strategy '{self.name}' finds nothing to train in {type(model).__name__}: "
-                "no parameter name begins with 'head.'."
+                f"Strategy '{self.name}' finds nothing to train in {type(model).__name__}"
+                + (": no parameter name begins with 'head.'." * (self.name == "linear_probe"))
+                + ("; put adapters in first (add_lora)." * (self.name == "lora"))
             )
         return names
 
@@ -60,7 +62,40 @@ LINEAR_PROBE = Strategy(
 )
 FULL = Strategy("full", True, lambda name: True, "pretrained weights, everything learns")
 
+LORA = Strategy(
+    "lora", True, lambda name: "lora_" in name, "pretrained weights frozen, low-rank changes learn"
+)
+
 STRATEGIES = {one.name: one for one in (FROM_SCRATCH, LINEAR_PROBE, FULL)}
+
+
+def top(model: nn.Module, layers: int = 1) -> Strategy:
+    """Return the strategy that trains the last ``layers`` layers and the norm after them.
+
+    The document's "preliminary fine-tuning" (预微调): the top first, while everything below stays.
+
+    Raises:
+        UserError: fewer than one layer, or more than the model has.
+
+    >>> from transformers import GPT2Config, GPT2LMHeadModel
+    >>> model = GPT2LMHeadModel(GPT2Config(n_layer=2, n_embd=8, n_head=2, vocab_size=9))
+    >>> [name for name in top(model).apply(model) if "attn" in name or ".ln_f" in name][:2]
+    ['transformer.h.1.attn.c_attn.weight', 'transformer.h.1.attn.c_attn.bias']
+    """
+    found = [re.search(r"\.(\d+)\.", name) for name, _ in model.named_parameters()]
+    count = max((int(one[1]) + 1 for one in found if one), default=0)
+    if not 1 <= layers <= count:
+        raise UserError(
+            f"{type(model).__name__} has {count} layers; the top {layers} of them cannot learn."
+        )
+
+    def learns(name: str) -> bool:
+        place = re.search(r"\.(\d+)\.", name)
+        if place:
+            return int(place[1]) >= count - layers
+        return re.search(r"(^|\.)(ln_f|norm|head)\.", name) is not None
+
+    return Strategy("top", True, learns, f"only the last {layers} of {count} layers learn")
 
 
 def get(name: str) -> Strategy:

@@ -16,6 +16,7 @@ from helpers.tasks.generation import continue_texts
 from helpers.tasks.language_modeling import LanguageModeling, document_losses
 from helpers.transfer import checkpoints, pretraining
 from helpers.transfer.finetuning import Training
+from helpers.transfer.watching import train_and_watch
 
 SHAPE = {"layers": 2, "width": 16, "heads": 2, "positions": 32}
 TRAINING = Training(learning_rate=5e-3, batch_size=4, epochs=50, max_steps=12)
@@ -56,7 +57,7 @@ def run(corpus, tokenizer, architecture="gpt2", *, looks=3, note=None, seed=0, s
     objective = "causal" if architecture == "gpt2" else "masked"
     task = LanguageModeling(corpus, block_size=32, objective=objective)
     model = new(tokenizer, architecture)
-    result = pretraining.pretrain(
+    result = train_and_watch(
         model, task, tokenizer, task.items("train"), task.items("validation"), TRAINING,
         seed=seed, looks=looks, note=note, stop_after=stop_after, device="cpu",
     )  # fmt: skip
@@ -177,7 +178,7 @@ def test_bad_input_is_a_sentence(corpus, tokenizer, tmp_path):
     items = task.items("train")
 
     def attempt(model, items, task=task, tokenizer=tokenizer, looks=2):
-        pretraining.pretrain(
+        train_and_watch(
             model, task, tokenizer, items, items, TRAINING, seed=0, looks=looks, device="cpu"
         )
 
