@@ -115,6 +115,19 @@ def save_checkpoint(
     return folder
 
 
+def data_seen(folder: Path | str) -> list[str]:
+    """Return what the card in a checkpoint's folder says of its data, line by line.
+
+    Empty where there is no card, or none that says so: then nobody knows.
+    """
+    card = Path(folder) / "README.md"
+    if not card.is_file():
+        return []
+    _, _, after = card.read_text(encoding="utf-8").partition("\n## Data\n")
+    lines = after.split("\n## ")[0].splitlines()
+    return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+
+
 def file_megabytes(folder: Path | str) -> float:
     """Return the size of a checkpoint's weights in MB (10^6 bytes)."""
     return (Path(folder) / "model.safetensors").stat().st_size / 1e6

@@ -14,8 +14,9 @@ from torch import nn
 from transformers import BatchEncoding
 
 from helpers import UserError
-from helpers.tasks.batches import IGNORED
 from helpers.transfer.objective import joint_loss
+
+_KEYS = ("input_ids", "labels")
 
 
 def pair_rows(source: Dataset, target: Dataset, *, seed: int) -> Dataset:
@@ -43,29 +44,29 @@ def pair_rows(source: Dataset, target: Dataset, *, seed: int) -> Dataset:
     rows = target.to_list()
     by_length = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]))
     for i, partner in zip(by_length, drawn, strict=True):
-        for key in ("input_ids", "labels"):
+        for key in _KEYS:
             rows[i][f"source_{key}"] = partner[key]
     return Dataset.from_list(rows)
 
 
 @dataclass(frozen=True)
 class PairCollator:
-    """Makes one batch of the pairs' rows: targets first, then sources, told apart by a mask."""
+    """Makes a batch of the pairs' target rows and one of their source rows, side by side."""
 
     collator: Any
 
     def __call__(self, pairs: list[dict[str, Any]]) -> BatchEncoding:
-        """Return the rows' batch, (2b, t), with ``is_source`` (2b,)."""
-        keys = ("input_ids", "labels")
-        rows = [{key: pair[key] for key in keys} for pair in pairs]
-        rows += [{key: pair[f"source_{key}"] for key in keys} for pair in pairs]
-        batch = self.collator(rows)
-        batch["is_source"] = torch.arange(len(rows)) >= len(pairs)
-        return batch
+        """Return the target rows' batch and, with ``source_`` before each name, the source's."""
+        batches = [
+            self.collator([{key: pair[prefix + key] for key in _KEYS} for pair in pairs])
+            for prefix in ("", "source_")
+        ]
+        target, source = batches
+        return BatchEncoding({**target, **{f"source_{key}": one for key, one in source.items()}})
 
 
 class JointObjective(nn.Module):
-    """A causal model whose loss is L_s + λ L_t, each the mean over its predicted tokens, in nats.
+    """A model whose loss is L_s + λ L_t, each the mean over its predicted tokens, in nats.
 
     At λ = 0 only the source counts. Wraps the model; its parameters are the model's own.
     """
@@ -85,20 +86,13 @@ class JointObjective(nn.Module):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
         labels: torch.Tensor,
-        is_source: torch.Tensor,
+        source_input_ids: torch.Tensor,
+        source_attention_mask: torch.Tensor,
+        source_labels: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """Return ``loss`` and the ``logits`` (2b, t, v) of a batch of :class:`PairCollator`."""
-        logits = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
-        losses = nn.functional.cross_entropy(
-            logits[:, :-1].float().transpose(1, 2),
-            labels[:, 1:],
-            ignore_index=IGNORED,
-            reduction="none",
+        """Return the ``loss`` of a batch of :class:`PairCollator`, and the target's logits."""
+        target = self.model(input_ids=input_ids, attention_mask=attention_mask, labels=labels)
+        source = self.model(
+            input_ids=source_input_ids, attention_mask=source_attention_mask, labels=source_labels
         )
-        asked = labels[:, 1:] != IGNORED
-
-        def mean(rows: torch.Tensor) -> torch.Tensor:
-            return losses[rows].sum() / asked[rows].sum().clamp(min=1)
-
-        loss = joint_loss(mean(is_source), mean(~is_source), self.weight)
-        return {"loss": loss, "logits": logits}
+        return {"loss": joint_loss(source.loss, target.loss, self.weight), "logits": target.logits}

@@ -69,10 +69,11 @@ LORA = Strategy(
 STRATEGIES = {one.name: one for one in (FROM_SCRATCH, LINEAR_PROBE, FULL)}
 
 
-def top(model: nn.Module, layers: int = 1) -> Strategy:
+def top(model: nn.Module, layers: int = 1, within: Strategy = FULL) -> Strategy:
     """Return the strategy that trains the last ``layers`` layers and the norm after them.
 
     The document's "preliminary fine-tuning" (预微调): the top first, while everything below stays.
+    Of the top, only what ``within`` lets learn does.
 
     Raises:
         UserError: fewer than one layer, or more than the model has.
@@ -90,6 +91,8 @@ def top(model: nn.Module, layers: int = 1) -> Strategy:
         )
 
     def learns(name: str) -> bool:
+        if not within.learns(name):
+            return False
         place = re.search(r"\.(\d+)\.", name)
         if place:
             return int(place[1]) >= count - layers
