@@ -9,6 +9,7 @@ from helpers.evaluation.effect import (
     asymptotic_gain,
     jumpstart,
     label_efficiency_ratio,
+    time_to_threshold,
     transfer_ratio,
 )
 
@@ -106,3 +107,38 @@ def test_bad_curves_are_refused_in_one_sentence(call, says):
     with pytest.raises(UserError, match=says) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@settings(deadline=None)
+@given(scores, st.floats(0, 1))
+def test_time_to_threshold_against_a_walk_on_a_fine_grid(curve, threshold):
+    costs = np.arange(len(curve)) * 10.0
+    found = time_to_threshold(costs, curve, [threshold])[0]
+    if curve.max() < threshold:
+        assert np.isnan(found)
+        return
+    assert np.interp(found, costs, curve) >= threshold - 1e-9
+    before = np.linspace(0, max(found - 1e-6, 0), 999)
+    assert found == 0 or (np.interp(before, costs, curve) < threshold).all()
+
+
+def test_a_stricter_threshold_never_takes_less():
+    costs, scores = [0, 5, 10, 20], [0.1, 0.5, 0.4, 0.8]
+    times = time_to_threshold(costs, scores, np.linspace(0.05, 0.85, 30))
+    reached = times[~np.isnan(times)]
+    assert (np.diff(reached) >= 0).all() and reached[0] == 0
+    assert np.isnan(times[-1]) and not np.isnan(times[:-2]).any()
+
+
+@pytest.mark.parametrize(
+    ("costs", "scores", "says"),
+    [
+        ([0], [0.5], "one curve of at least 2 looks"),
+        ([0, 1], [0.5, np.nan], "must be finite"),
+        ([0, 0], [0.5, 0.6], "strictly increasing"),
+        ([-1, 0], [0.5, 0.6], "at least 0"),
+    ],
+)
+def test_bad_looks_are_refused_in_one_sentence(costs, scores, says):
+    with pytest.raises(UserError, match=says):
+        time_to_threshold(costs, scores, [0.5])

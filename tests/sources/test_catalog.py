@@ -1,14 +1,16 @@
 import errno
+import io
 import multiprocessing
 import os
 import re
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
 import yaml
 
-from helpers import UserError
+from helpers import ROOT, UserError
 from helpers.sources import catalog
 
 
@@ -16,7 +18,7 @@ def test_the_catalogue_says_of_everything_where_it_is_from():
     entries = catalog.load_catalog()
     for entry in [*entries.texts.values(), *entries.weights.values()]:
         assert entry.licence and re.search(r"\b(19|20)\d\d\b", entry.citation)
-        assert entry.package in entries.packages
+        assert entry.package in entries.packages or (ROOT / entry.folder).is_dir()
 
 
 def test_fetch_unpacks_the_listed_files_only(cache, tiny, capsys):
@@ -55,6 +57,47 @@ def test_parallel_fetches_do_not_meet(cache, tiny):
         process.join()
     assert [process.exitcode for process in both] == [0, 0]
     assert sorted(p.name for p in (cache / "packages").iterdir()) == ["tiny-1.0", "tiny-1.0.lock"]
+
+
+def _sdist(folder, member="tiny-2.0/data/texts.csv"):
+    """Write a source archive of one data file, and what pip needs to take it for a package."""
+    files = {
+        member: b"text,label\n",
+        "tiny-2.0/PKG-INFO": b"Metadata-Version: 2.1\nName: tiny\nVersion: 2.0\n",
+        "tiny-2.0/setup.py": b"from setuptools import setup\nsetup(name='tiny', version='2.0')\n",
+    }
+    path = folder / "tiny-2.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+        link = tarfile.TarInfo("tiny-2.0/link.csv")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    return path
+
+
+def test_a_source_archive_is_fetched_by_its_hash(cache, tiny, wheelhouse):
+    path = _sdist(wheelhouse)
+    told = {"version": "2.0", "kind": "sdist", "sha256": catalog.sha256(path)}
+    folder = catalog.fetch("tiny", tiny(**told, files=["tiny-2.0/data/texts.csv"]))
+    assert (folder / "tiny-2.0/data/texts.csv").read_text() == "text,label\n"
+    shutil.rmtree(folder)
+    for file in ("tiny-2.0/none.csv", "tiny-2.0/link.csv"):  # what a link points to is not read
+        with pytest.raises(UserError, match=f"holds no {file}"):
+            catalog.fetch("tiny", tiny(**told, files=[file]))
+    with pytest.raises(UserError, match="does not have the SHA-256"):
+        catalog.fetch("tiny", tiny(**told | {"sha256": "0" * 64}, files=["tiny-2.0/PKG-INFO"]))
+
+
+def test_on_demand_packages_wait_until_they_are_asked_for(cache, tiny, monkeypatch):
+    monkeypatch.setattr(catalog, "load_catalog", lambda: tiny(on_demand=True))
+    catalog.fetch_all()
+    assert not (cache / "packages").exists()
+    monkeypatch.setattr(catalog, "load_catalog", lambda: tiny())
+    catalog.fetch_all()
+    assert (cache / "packages" / "tiny-1.0").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 
 from helpers import UserError
 from helpers.sources import catalog, corpora, hub
-from helpers.sources.corpora import draw, load_texts
+from helpers.sources.corpora import draw, load_texts, with_label, without_label
+from helpers.sources.readers import untagged
 
 
 def _items(n, classes=3):
@@ -42,6 +43,30 @@ def test_the_catalogue_texts_hold_what_it_says(name):
     for data in corpus.splits.values():
         assert all(text.strip() for text in data["text"])
     assert set(corpus.splits["train"]["label"]) == set(range(entry.classes))
+
+
+def test_peoples_daily_is_cut_by_date_and_keeps_its_tags():
+    corpus = load_texts("peoples-daily")
+    entry = catalog.load_catalog().texts["peoples-daily"]
+    assert sum(corpus.leaks.before.values()) == entry.items["all"]
+    assert corpus.leaks.before["test"] == corpus.leaks.before["validation"] == 327
+    assert corpus.label_names == [] and "label" not in corpus.splits["train"].features
+    assert corpus.splits["train"][0]["text"].startswith("迈向充满希望的新世纪")
+    tagged = load_texts("peoples-daily", text_column="tagged", label_column=None)
+    first = tagged.splits["train"][0]["text"]
+    assert "江/nr  泽民/nr" in first
+    assert "\n".join(map(untagged, first.split("\n"))) == corpus.splits["train"][0]["text"]
+
+
+def test_one_label_alone_and_all_but_one():
+    corpus = load_texts("newsarticles")
+    test = corpus.splits["test"]
+    inside = with_label(corpus, test, "tass.com")
+    outside = without_label(corpus, test, "tass.com")
+    assert len(inside) + len(outside) == len(test) and len(inside) > 20
+    assert set(inside["label"]) == {corpus.label_names.index("tass.com")}
+    with pytest.raises(UserError, match=r"no label 'tas.com' in newsarticles. Did you mean 'tass"):
+        with_label(corpus, test, "tas.com")
 
 
 def test_reuters_r8_is_read_right():
