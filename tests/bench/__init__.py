@@ -1,0 +1,1 @@
+"""Measurements that take minutes or depend on the machine: `make bench`, never a timed test."""

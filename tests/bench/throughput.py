@@ -1,0 +1,78 @@
+"""Tokens a second: the helpers' training step against the document's loop (§5.2), in one run.
+
+The document's loop, ported from TensorFlow to PyTorch with its shift mended: texts cut into
+sentences at ". ", one sentence a step, Adam at 3e-5. Ours: batches of rows of like length. The two
+take turns on the same model and the same documents, on the same machine.
+"""
+
+import argparse
+import time
+
+import numpy as np
+import torch
+
+from helpers.runs.determinism import THREADS, settle
+from helpers.sources.corpora import load_texts
+from helpers.sources.labels import with_label
+from helpers.sources.weights import load_tokenizer
+from helpers.tasks.language_modeling import LanguageModeling
+from helpers.transfer import finetuning, strategies
+
+
+def documents_loop(model, tokenizer, texts, seconds):
+    """Train one sentence a step for so many seconds; return tokens a second."""
+    adam = torch.optim.Adam(model.parameters(), lr=3e-5)
+    sentences = (piece for text in texts for piece in text.split(". ") if piece.strip())
+    model.train()
+    started, tokens = time.perf_counter(), 0
+    while (took := time.perf_counter() - started) < seconds:
+        ids = tokenizer(next(sentences), truncation=True, max_length=512, return_tensors="pt")
+        if ids["input_ids"].shape[1] < 2:
+            continue
+        model(input_ids=ids["input_ids"], labels=ids["input_ids"]).loss.backward()
+        adam.step()
+        adam.zero_grad()
+        tokens += ids["input_ids"].shape[1]
+    return tokens / took
+
+
+def helpers_loop(model, rows, collator, steps):
+    """Train ``steps`` batches through the helpers; return tokens a second."""
+    training = finetuning.Training(3e-5, batch_size=8, epochs=steps, max_steps=steps)
+    started = time.perf_counter()
+    tuned = finetuning.fine_tune(
+        model, rows, collator, strategies.FULL, training, seed=0, device="cpu"
+    )
+    return tuned.tokens / (time.perf_counter() - started)
+
+
+def main() -> None:
+    """Print both speeds, turn by turn, and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="gpt2-mini")
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    chosen = parser.parse_args()
+    settle(0)
+    corpus = load_texts("newsarticles")
+    task = LanguageModeling(corpus, block_size=512)
+    tokenizer = load_tokenizer(chosen.model)
+    items = with_label(corpus, task.items("train"), "tass.com")
+    rows, collator = task.encode(items, tokenizer), task.collator(tokenizer)
+    ratios = []
+    for turn in range(chosen.turns + 1):
+        model = task.build_model(chosen.model, pretrained=True, seed=0, tokenizer=tokenizer)
+        theirs = documents_loop(model, tokenizer, list(items["text"]), chosen.seconds)
+        ours = helpers_loop(model, rows, collator, steps=max(2, round(chosen.seconds)))
+        if turn:  # the first turn warms up
+            ratios.append(ours / theirs)
+            print(f"turn {turn}: the document's loop {theirs:,.0f} tokens/s, ours {ours:,.0f}")
+    print(
+        f"Ours takes {np.median(ratios):.1f} times the tokens a second "
+        f"({min(ratios):.1f} to {max(ratios):.1f} over {len(ratios)} turns; {chosen.model}, "
+        f"{THREADS} threads)."
+    )
+
+
+if __name__ == "__main__":
+    main()
