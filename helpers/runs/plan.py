@@ -46,8 +46,8 @@ def plan(profile: str = "quick", grid: Path | str | None = None) -> list[Planned
     """Return the runs of a profile, or of a grid where one is told.
 
     "quick" is every notebook at its defaults; "full" takes the values of
-    ``notebooks/profiles/full.yaml``. A grid file names a notebook and lists of values; every
-    combination is one run::
+    ``notebooks/profiles/full.yaml``, which may give a notebook several settings. A grid file names
+    a notebook and lists of values; every combination is one run::
 
         notebook: 06_bert_finetuning
         parameters:
@@ -61,10 +61,12 @@ def plan(profile: str = "quick", grid: Path | str | None = None) -> list[Planned
     if profile not in PROFILES:
         raise UserError(f"There is no profile {profile!r}.{nearest(profile, PROFILES)}")
     notebooks = all_notebooks()
-    values: dict[str, Any] = {}
+    settings: dict[str, list[dict[str, Any]]] = {}
     if profile != "quick":
-        values = _profile(ROOT / "notebooks" / "profiles" / f"{profile}.yaml", notebooks)
-    return [plan_run(path, values.get(path.stem, {})) for path in notebooks]
+        settings = _profile(ROOT / "notebooks" / "profiles" / f"{profile}.yaml", notebooks)
+    return _unique(
+        [plan_run(path, one) for path in notebooks for one in settings.get(path.stem, [{}])]
+    )
 
 
 def plan_run(notebook: Path, values: Mapping[str, Any]) -> PlannedRun:
@@ -120,7 +122,7 @@ class _OnceLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _profile(path: Path, notebooks: list[Path]) -> dict[str, dict[str, Any]]:
+def _profile(path: Path, notebooks: list[Path]) -> dict[str, list[dict[str, Any]]]:
     entries = load_yaml(path) or {}
     if not isinstance(entries, dict):
         raise UserError(f"{path.name} must map notebooks to their parameters.")
@@ -128,9 +130,13 @@ def _profile(path: Path, notebooks: list[Path]) -> dict[str, dict[str, Any]]:
     for name, values in entries.items():
         if name not in known:
             raise UserError(f"{path.name}: there is no notebook {name!r}.{nearest(name, known)}")
-        if not isinstance(values or {}, dict):
-            raise UserError(f"{path.name}: {name} must map parameters to values, not {values!r}.")
-    return {name: values or {} for name, values in entries.items()}
+        for one in values if isinstance(values, list) else [values]:
+            if not isinstance(one or {}, dict):
+                raise UserError(f"{path.name}: {name} must map parameters to values, not {one!r}.")
+    return {
+        name: [one or {} for one in (values if isinstance(values, list) else [values])]
+        for name, values in entries.items()
+    }
 
 
 def _grids(path: Path) -> list[tuple[Path, dict[str, list[Any]]]]:

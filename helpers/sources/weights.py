@@ -74,6 +74,8 @@ def resolve(name: str | Path) -> Weights:
 
 def _check(folder: Path, name: str) -> list[Path]:
     """Return config and safetensors of a folder, or say what is wrong with it."""
+    if not folder.exists():
+        raise UserError(f"{name} should lie in {folder}, which is not there: restore it from git.")
     if not folder.is_dir():
         raise UserError(f"{name} is a file, not a model's folder: name the folder it is in.")
     config = folder / "config.json"

