@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Bin:
-    """Items of like confidence: how many, how sure on the mean, and which share of them is right."""
+    """Items of like confidence: how many, how sure on the mean, which share of them is right."""
 
     low: float
     high: float
