@@ -46,11 +46,9 @@ def test_every_claim_is_answered_in_the_documents_order():
 
 
 def test_evidence_both_ways_means_that_it_depends():
+    good = evidence("C01", 0.2, 0.02, "supported")
     for order in (1, -1):
-        pair = [
-            evidence("C01", 0.2, 0.02, "supported"),
-            evidence("C01", -0.2, 0.02, "contradicted"),
-        ]
+        pair = [good, evidence("C01", -0.2, 0.02, "contradicted")]
         assert verdict_of([record("a", *pair[::order])])["C01"] == "depends"
     weak = evidence("C01", -0.01, 0.2, "undecided")
     assert verdict_of([record("a", good, weak)])["C01"] == "supported"
