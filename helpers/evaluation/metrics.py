@@ -173,6 +173,34 @@ def macro_f1_of_means(means: npt.ArrayLike) -> Floats:
     return shares.sum(axis=-1) / there.sum(axis=-1)
 
 
+def macro_precision_of_means(means: npt.ArrayLike) -> Floats:
+    """Return macro precision from means of :func:`contributions`, shape (..., 3K) to (...).
+
+    A class that occurs and is never predicted counts 0; one without items is left out.
+
+    >>> macro_precision_of_means(contributions([0, 0, 1, 2], [0, 1, 1, 1], 3).mean(axis=0)).round(3)
+    np.float64(0.444)
+    """
+    hit, predicted, support = np.split(np.asarray(means, dtype=float), 3, axis=-1)
+    there = support > 0
+    shares = np.where(there & (predicted > 0), hit / np.where(predicted > 0, predicted, 1.0), 0.0)
+    return shares.sum(axis=-1) / there.sum(axis=-1)
+
+
+def macro_recall_of_means(means: npt.ArrayLike) -> Floats:
+    """Return macro recall from means of :func:`contributions`, shape (..., 3K) to (...).
+
+    A class without items in the resample is left out.
+
+    >>> macro_recall_of_means(contributions([0, 0, 1, 2], [0, 1, 1, 1], 3).mean(axis=0)).round(3)
+    np.float64(0.5)
+    """
+    hit, _, support = np.split(np.asarray(means, dtype=float), 3, axis=-1)
+    there = support > 0
+    shares = np.where(there, hit / np.where(there, support, 1.0), 0.0)
+    return shares.sum(axis=-1) / there.sum(axis=-1)
+
+
 def macro_f1_difference(means_a: npt.ArrayLike, means_b: npt.ArrayLike) -> Floats:
     """Return the difference of macro F1, a - b: a ``statistic`` for paired resampling.
 

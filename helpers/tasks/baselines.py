@@ -20,7 +20,9 @@ def majority_class(train: Dataset, test: Dataset) -> np.ndarray:
     return np.full(len(test), np.bincount(train["label"]).argmax())
 
 
-def tfidf_logistic(train: Dataset, test: Dataset, regularization: float = 10.0) -> np.ndarray:
+def tfidf_logistic(
+    train: Dataset, test: Dataset, regularization: float = 10.0, *, balanced: bool = False
+) -> np.ndarray:
     """Return the classes (n,) that logistic regression on TF-IDF weights predicts for ``test``.
 
     Words and their document frequencies come from the training items alone; term frequencies are
@@ -30,6 +32,7 @@ def tfidf_logistic(train: Dataset, test: Dataset, regularization: float = 10.0) 
         train: items with ``text`` and ``label``.
         test: items with ``text``.
         regularization: inverse L2 penalty C of scikit-learn's ``LogisticRegression``, above 0.
+        balanced: weigh each class by the inverse of its frequency, so that rare ones count.
 
     >>> train = Dataset.from_dict({"text": ["red apple", "old car"], "label": [0, 1]})
     >>> tfidf_logistic(train, train)
@@ -39,6 +42,8 @@ def tfidf_logistic(train: Dataset, test: Dataset, regularization: float = 10.0) 
         return majority_class(train, test)
     model = make_pipeline(
         TfidfVectorizer(sublinear_tf=True),
-        LogisticRegression(C=regularization, max_iter=2000),
+        LogisticRegression(
+            C=regularization, max_iter=2000, class_weight="balanced" if balanced else None
+        ),
     )
     return model.fit(train["text"], train["label"]).predict(test["text"])

@@ -147,15 +147,18 @@ class TextClassification:
             tokenizer.pad_token = tokenizer.eos_token
         return _DynamicPadding(tokenizer)
 
-    def build_model(self, name: str, *, pretrained: bool, seed: int) -> MeanPooledClassifier:
+    def build_model(
+        self, name: str, *, pretrained: bool, seed: int, **config: Any
+    ) -> MeanPooledClassifier:
         """Return a classifier on the model called ``name``: pretrained, or the same from scratch.
 
         Args:
             name: catalogue name, hub id or folder.
             pretrained: load the weights; otherwise draw them at random, same architecture.
             seed: decides every random weight, the head's among them.
+            config: changes of the model's configuration, ``num_hidden_layers=2``, say.
         """
-        backbone = weights.load_model(name, AutoModel, pretrained=pretrained, seed=seed)
+        backbone = weights.load_model(name, AutoModel, pretrained=pretrained, seed=seed, **config)
         limit = getattr(backbone.config, "max_position_embeddings", self.max_length)
         if self.max_length > limit:
             raise UserError(
