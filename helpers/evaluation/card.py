@@ -12,11 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from helpers import UserError
-from helpers.evaluation.effect import label_efficiency_ratio
-from helpers.evaluation.intervals import Interval, two_level_interval
+from helpers.evaluation.effect import (
+    asymptotic_gain,
+    jumpstart,
+    label_efficiency_ratio,
+    transfer_ratio,
+)
+from helpers.evaluation.intervals import Interval, seed_interval, two_level_interval
 from helpers.evaluation.significance import Verdict, smallest_detectable, verdict
 
 Floats = npt.NDArray[np.float64]
+_ON_THE_WHOLE = "Is it better on the whole, as a share of the reference?"
 
 
 @dataclass(frozen=True)
@@ -86,10 +92,60 @@ def effects(
             areas = [np.trapezoid(curve, weights, axis=1) for curve in (x, y)]
             return (areas[0] - areas[1]) / areas[1]
 
-        question = "Is it better on the whole, as a share of the reference?"
-        card.append(_line("transfer ratio", question, a, b, ratio))
+        card.append(_line("transfer ratio", _ON_THE_WHOLE, a, b, ratio))
     for at in counts[:-1]:
         card.append(_efficiency(counts, float(at), a, b))
+    return card
+
+
+def effects_over_seeds(
+    labels: npt.ArrayLike, pretrained: npt.ArrayLike, reference: npt.ArrayLike
+) -> list[Effect]:
+    """Return the card of curves whose single items are not known any more, as from records.
+
+    As :func:`effects`, with ``pretrained`` and ``reference`` (s, c) scores: the intervals are
+    Student's t over seeds, and cover other seeds on the same items only.
+
+    >>> card = effects_over_seeds([16, 64], [[0.7, 0.80], [0.72, 0.84]], [[0.5, 0.81], [0.5, 0.79]])
+    >>> print(card[0].name, card[0].interval)
+    jumpstart 0.210 [0.083, 0.337]
+    """
+    counts = np.asarray(labels, dtype=float)
+    first, second = (np.asarray(x, dtype=float) for x in (pretrained, reference))
+    if first.shape != second.shape or first.ndim != 2 or first.shape[1] != len(counts):
+        raise UserError(
+            f"pretrained and reference must both be (seeds, {len(counts)} label counts), "
+            f"not {first.shape} and {second.shape}."
+        )
+    pairs = list(zip(first, second, strict=True))
+    lines: list[tuple[str, str, list[float], str]] = [
+        (name, question, [measure(counts, a, b) for a, b in pairs], "")
+        for name, question, measure in (
+            ("jumpstart", f"Is it better at {counts[0]:g} labels?", jumpstart),
+            ("asymptotic gain", f"Is it better at {counts[-1]:g} labels?", asymptotic_gain),
+            ("transfer ratio", _ON_THE_WHOLE, transfer_ratio),
+        )
+    ]
+    for at in counts[:-1]:
+        each = [label_efficiency_ratio(counts, a, b, float(at)) for a, b in pairs]
+        whole = label_efficiency_ratio(counts, first.mean(0), second.mean(0), float(at))
+        lines.append(
+            (
+                f"label efficiency at {at:g}",
+                f"How many labels are {at:g} worth, in doublings?",
+                [float(np.log2(one.ratio)) for one in each],
+                str(whole),
+            )
+        )
+    card = []
+    for name, question, values, note in lines:
+        if np.isfinite(values).all():
+            interval = seed_interval(values)
+        else:
+            nan = float("nan")
+            interval = Interval(nan, nan, nan, len(values), 0.95, "undefined: not reached by all")
+        detectable = smallest_detectable(interval) if interval.defined else float("nan")
+        card.append(Effect(name, question, interval, verdict(interval), detectable, note))
     return card
 
 

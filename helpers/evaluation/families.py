@@ -61,9 +61,9 @@ def _p_values(p_values: Sequence[float] | Floats) -> Floats:
 def p_of_interval(interval: Interval) -> float:
     """Return the two-sided p-value that an interval of a difference stands for, in [0, 1].
 
-    From value and half-width as if normal: p = 2 (1 - Φ(|value| z / half-width)), z that of the
-    interval's level. p is below 1 - level just where the interval leaves out zero, if it is
-    symmetric; for a skewed one the nearer bound is taken. 1 where there are no bounds.
+    From value and half-width, by Student's t with the interval's degrees of freedom (normal where
+    they are infinite): p is below 1 - level just where the interval leaves out zero. For a skewed
+    interval the bound nearer to zero is taken. 1 where there are no bounds.
 
     >>> round(p_of_interval(Interval(0.0392, 0.0, 0.0784, 100, 0.95, "")), 3)
     0.05
@@ -74,8 +74,8 @@ def p_of_interval(interval: Interval) -> float:
     half = abs(interval.value - bound)
     if half == 0:
         return 1.0
-    z = stats.norm.ppf((1 + interval.level) / 2)
-    return float(2 * stats.norm.sf(abs(interval.value) * z / half))
+    t = stats.t.ppf((1 + interval.level) / 2, interval.df)
+    return float(2 * stats.t.sf(abs(interval.value) * t / half, interval.df))
 
 
 def wilcoxon(differences: npt.ArrayLike) -> TestResult:

@@ -21,7 +21,8 @@ Statistic = Callable[..., npt.ArrayLike]
 class Interval:
     """A value with its bounds: ``n`` items (or seeds), confidence ``level``, ``method`` in words.
 
-    Bounds are nan where the method cannot give any.
+    Bounds are nan where the method cannot give any; ``df`` are the degrees of freedom of bounds by
+    Student's t (few seeds: few), infinite for others.
 
     >>> print(Interval(0.84321, 0.8123, 0.8714, n=800, level=0.95, method="Wilson"))
     0.843 [0.812, 0.871]
@@ -33,6 +34,7 @@ class Interval:
     n: int
     level: float
     method: str
+    df: float = np.inf
 
     def __str__(self) -> str:
         """Return value and bounds with three digits."""
@@ -149,7 +151,7 @@ def seed_interval(differences: npt.ArrayLike, level: float = 0.95) -> Interval:
         why = "one seed" if n < 2 else "no variation"
         return Interval(mean, np.nan, np.nan, n, level, f"t over seeds: undefined, {why}")
     half = float(stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
-    return Interval(mean, mean - half, mean + half, n, level, "t over seeds")
+    return Interval(mean, mean - half, mean + half, n, level, "t over seeds", n - 1)
 
 
 def two_level_interval(
@@ -200,7 +202,7 @@ def two_level_interval(
     noise = (ms_seed**2 + (ms_item**2 * (seeds - 1) + ms_rest**2) / (n - 1)) / (seeds - 1)
     df = max(spread**2 / noise, seeds - 1)
     half = float(stats.t.ppf((1 + level) / 2, df) * np.sqrt(spread / (seeds * n)))
-    return Interval(value, value - half, value + half, n, level, method)
+    return Interval(value, value - half, value + half, n, level, method, float(df))
 
 
 def _bootstrap(

@@ -27,6 +27,7 @@ class Bounds(_Part):
     n: int | None = None
     level: float | None = None
     method: str | None = None
+    df: float | None = None  # degrees of freedom, where they are finite
 
 
 class Metric(_Part):
@@ -172,4 +173,5 @@ def bounds(interval: Any) -> Bounds | None:
         n=None if count is None else int(count),
         level=end("level"),
         method=getattr(interval, "method", None),
+        df=end("df"),
     )

@@ -102,7 +102,8 @@ def _interval(evidence: Evidence) -> Interval:
     if bounds is None or value is None:
         return Interval(nan if value is None else value, nan, nan, 0, 0.95, "none")
     low, high = (nan if end is None else end for end in (bounds.low, bounds.high))
-    return Interval(value, low, high, bounds.n or 0, bounds.level or 0.95, bounds.method or "")
+    df = float("inf") if bounds.df is None else bounds.df
+    return Interval(value, low, high, bounds.n or 0, bounds.level or 0.95, bounds.method or "", df)
 
 
 def read_records(folder: Path | str) -> list[Record]:

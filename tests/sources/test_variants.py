@@ -14,7 +14,9 @@ def test_fewer_layers_are_the_first_ones():
     assert (part.h[1].attn.c_attn.weight == whole.h[1].attn.c_attn.weight).all()
 
 
-@pytest.mark.parametrize("text", ["minilm:", "minilm:0", "minilm:two", ":x", ":random", "minilm:-1"])
+@pytest.mark.parametrize(
+    "text", ["minilm:", "minilm:0", "minilm:two", ":x", ":random", "minilm:-1"]
+)
 def test_what_names_no_variant_is_a_sentence(text):
     with pytest.raises(UserError, match="names no variant of a model; write"):
         variant(text)
