@@ -57,7 +57,7 @@ rule report:
 rule run:
     input:
         lambda wildcards: local(
-            [*INPUTS[wildcards.name], *named_inputs(of(wildcards).values)]
+            [*INPUTS[wildcards.name], *named_inputs(of(wildcards).values), *of(wildcards).reads]
         ),
     output:
         notebook="build/runs/{name}/{digest}.ipynb",

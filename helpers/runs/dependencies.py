@@ -44,16 +44,22 @@ def module_dependencies(module: str) -> list[Path]:
 def named_inputs(values: Mapping[str, Any]) -> list[Path]:
     """Return the existing files that parameters name: a text file of one's own, a model folder.
 
+    A checkpoint of the project is named by its folder's name alone, perhaps with a variant.
+
     >>> named_inputs({"corpus": "reuters-r8", "seeds": 3})
     []
     """
-    texts: Iterable[str] = (
+    texts = [
         text
         for name, value in values.items()
         for text in (value if isinstance(value, list) else [value])
-        if name != "record" and isinstance(text, str) and re.search(r"[/\\.]", text)
-    )
-    return sorted({file for text in texts for file in _files_at(ROOT / text)})
+        if name != "record" and isinstance(text, str)
+    ]
+    places = [ROOT / text for text in texts if re.search(r"[/\\.]", text)]
+    names = {text.partition(":")[0] for text in texts} - {""}
+    own = ROOT / "data" / "checkpoints"
+    places += [own / name for name in names if re.fullmatch(r"[\w-]+", name)]
+    return sorted({file for place in places for file in _files_at(place)})
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

@@ -91,7 +91,8 @@ def in_place(notebooks: Iterable[Path | str]) -> Iterator[tuple[Path, float]]:
     """Execute each notebook at its defaults and put the outputs into the file itself.
 
     Yields each notebook and the seconds that it took. A notebook is replaced as a whole, and
-    only after it ran to its end: sources, metadata and cell ids stay as they were.
+    only after it ran to its end: sources, metadata and cell ids stay as they were. Its record
+    goes to `data/reference/quick`, where the notebooks that read records find it.
     """
     for notebook in map(Path, notebooks):
         started = time.perf_counter()
@@ -104,6 +105,11 @@ def in_place(notebooks: Iterable[Path | str]) -> Iterator[tuple[Path, float]]:
             if old.cell_type == "code":
                 old.outputs, old.execution_count = new.outputs, new.execution_count
         write_atomically(notebook, nbformat.writes(kept) + "\n")
+        if "records" not in read_parameters(notebook):
+            text = (scratch / "record.json").read_text(encoding="utf-8")
+            shipped = ROOT / "data" / "reference" / "quick"
+            shipped.mkdir(parents=True, exist_ok=True)
+            write_atomically(shipped / f"{notebook.stem}.json", text)
         yield notebook, time.perf_counter() - started
 
 

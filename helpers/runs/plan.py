@@ -12,6 +12,8 @@ from helpers import ROOT, UserError, nearest
 from helpers.runs.parameters import Parameter, check_against, parameters_hash, read_parameters
 
 PROFILES = ("quick", "full")
+RECORDS = "records"
+"""The parameter of a notebook that judges by the records of others, and is run after them."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,14 @@ class PlannedRun:
     @property
     def label(self) -> str:
         """Return what a line of progress calls this run: the name and what is not default."""
-        return " ".join([self.name, *(f"{name}={value}" for name, value in self.given.items())])
+        told = {name: value for name, value in self.given.items() if name != RECORDS}
+        return " ".join([self.name, *(f"{name}={value}" for name, value in told.items())])
+
+    @property
+    def reads(self) -> list[Path]:
+        """Return the records of other runs that this one reads, which must be there first."""
+        named = [ROOT / one for one in self.given.get(RECORDS, [])]
+        return [path for path in named if path.is_relative_to(ROOT / "build" / "runs")]
 
     def file(self, suffix: str, root: Path = ROOT) -> Path:
         """Return the file of this run that ends in ``suffix``: .ipynb, .json, .log or .tsv."""
@@ -64,8 +73,10 @@ def plan(profile: str = "quick", grid: Path | str | None = None) -> list[Planned
     settings: dict[str, list[dict[str, Any]]] = {}
     if profile != "quick":
         settings = _profile(ROOT / "notebooks" / "profiles" / f"{profile}.yaml", notebooks)
-    return _unique(
-        [plan_run(path, one) for path in notebooks for one in settings.get(path.stem, [{}])]
+    return _after_others(
+        _unique(
+            [plan_run(path, one) for path in notebooks for one in settings.get(path.stem, [{}])]
+        )
     )
 
 
@@ -183,6 +194,19 @@ def _checked(
         if name != "record" and value != declared[name].default
     }
     return PlannedRun(notebook, checked, given)
+
+
+def _after_others(runs: list[PlannedRun]) -> list[PlannedRun]:
+    """Give the notebooks that read records those of the other runs, unless they were told some."""
+    reading = [run for run in runs if RECORDS in run.values and RECORDS not in run.given]
+    done = [run.file(".json", ROOT) for run in runs if run not in reading]
+    records = [str(path.relative_to(ROOT)) for path in done]
+    if not records:
+        return runs
+    return [
+        plan_run(run.notebook, run.given | {RECORDS: records}) if run in reading else run
+        for run in runs
+    ]
 
 
 def _unique(runs: list[PlannedRun]) -> list[PlannedRun]:

@@ -106,18 +106,22 @@ def _interval(evidence: Evidence) -> Interval:
     return Interval(value, low, high, bounds.n or 0, bounds.level or 0.95, bounds.method or "", df)
 
 
-def read_records(folder: Path | str) -> list[Record]:
-    """Return the records in a folder and the folders below it, by notebook and file name.
+def read_records(places: Iterable[Path | str]) -> list[Record]:
+    """Return the records in files and folders (and the folders below them), by notebook.
 
-    A relative folder starts at the project's root.
+    A relative place starts at the project's root.
 
     Raises:
-        UserError: there is no such folder, no record in it, or one of them is no record.
+        UserError: there is no such place, no record in a folder, or a file is no record.
     """
-    place = ROOT / folder
-    if not place.is_dir():
-        raise UserError(f"There is no folder {place} to read records from.")
-    records = [load_record(path) for path in sorted(place.rglob("*.json"))]
-    if not records:
-        raise UserError(f"There is no record (.json) in {place}; run the other notebooks first.")
+    records = []
+    for place in (ROOT / one for one in places):
+        if not place.exists():
+            raise UserError(f"There is no file or folder {place} to read records from.")
+        files = sorted(place.rglob("*.json")) if place.is_dir() else [place]
+        if not files:
+            raise UserError(
+                f"There is no record (.json) in {place}; run the other notebooks first."
+            )
+        records += [load_record(path) for path in files]
     return sorted(records, key=lambda record: record.notebook)

@@ -137,6 +137,8 @@ def test_in_place_changes_outputs_only_and_gives_the_same_bytes_again(tmp_path, 
     counts = [cell.execution_count for cell in after.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))
     assert "Record closed: 3 numbers" in after.cells[-1].outputs[0].data["text/plain"]
+    shipped = load_record(tmp_path / "data" / "reference" / "quick" / "02_takes_a_while.json")
+    assert len(shipped.metrics) == 3
     text = notebook.read_bytes()
     list(in_place([notebook]))
     assert notebook.read_bytes() == text

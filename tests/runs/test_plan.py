@@ -1,3 +1,4 @@
+import nbformat
 import pytest
 
 from helpers import UserError
@@ -37,6 +38,20 @@ def test_a_profile_may_give_a_notebook_several_settings(root):
         {"numbers": [6], "scale": 2.0},
     ]
     assert len(runs) == 4
+
+
+def test_a_notebook_that_reads_records_gets_those_of_the_others(root):
+    reads = nbformat.v4.new_notebook()
+    source = 'records: list[str] = ["data/reference/quick"]  # what to judge by'
+    reads.cells = [nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})]
+    nbformat.write(reads, root / "notebooks" / "15_judges.ipynb")
+    *others, last = plan("quick")
+    assert last.values["records"] == [f"build/runs/{run.name}/{run.digest}.json" for run in others]
+    assert last.label == "15_judges" and last.reads == [run.file(".json", root) for run in others]
+    assert all(run.reads == [] for run in others)
+    told = "15_judges: {records: [here.json]}"
+    (root / "notebooks/profiles/full.yaml").write_text(told)
+    assert plan("full")[-1].values["records"] == ["here.json"] and plan("full")[-1].reads == []
 
 
 def test_a_grid_is_every_combination_once(root):

@@ -85,16 +85,18 @@ def test_evidence_without_an_interval_decides_nothing_and_costs_nothing():
 def test_records_are_read_from_a_folder(tmp_path):
     save_record(record("06_b"), tmp_path / "deep" / "b.json")
     save_record(record("05_a"), tmp_path / "a.json")
-    assert [one.notebook for one in read_records(tmp_path)] == ["05_a", "06_b"]
+    assert [one.notebook for one in read_records([tmp_path])] == ["05_a", "06_b"]
+    both = [str(tmp_path / "deep"), tmp_path / "a.json"]
+    assert [one.notebook for one in read_records(both)] == ["05_a", "06_b"]
 
 
 def test_bad_input_is_a_sentence(tmp_path):
-    with pytest.raises(UserError, match=r"There is no folder .*none to read records from"):
-        read_records(tmp_path / "none")
+    with pytest.raises(UserError, match=r"There is no file or folder .*none to read records from"):
+        read_records([tmp_path / "none"])
     with pytest.raises(UserError, match=r"There is no record .*run the other notebooks first"):
-        read_records(tmp_path)
+        read_records([tmp_path])
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(UserError, match="is no record of a run"):
-        read_records(tmp_path)
+        read_records([tmp_path])
     with pytest.raises(UserError, match="a claim that is not known: C99"):
         decide([record("a", evidence("C99", 0.1, 0.01, "supported"))], CLAIMS)
