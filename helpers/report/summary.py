@@ -11,8 +11,9 @@ from statistics import fmean
 from helpers.report.wording import date, duration, gigabytes, number, plain, power, with_interval
 from helpers.runs.claims import Claim
 from helpers.runs.schema import Evidence, Metric, Record
+from helpers.runs.verdicts import decide
 
-SYMBOLS = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
+SYMBOLS = {"supported": "✓", "contradicted": "✗", "depends": "±", "undecided": "?"}
 _NOT_A_SETTING = {"seed", "record"}
 
 
@@ -138,12 +139,9 @@ def _value(group: list[Metric]) -> str:
 
 
 @dataclass
-class Verdict:
-    """One row of the table of claims."""
+class Piece:
+    """One piece of evidence, as the table of claims shows it."""
 
-    claim: str
-    section: str
-    statement: str
     notebook: str
     setting: str
     value: str
@@ -154,33 +152,55 @@ class Verdict:
     note: str
 
 
+@dataclass
+class Judged:
+    """One claim with its verdict and all of its evidence."""
+
+    claim: str
+    section: str
+    statement: str
+    verdict: str
+    symbol: str
+    evidence: list[Piece]
+
+
 def verdicts(
     records: Sequence[Record], claims: dict[str, Claim]
-) -> tuple[list[Verdict], list[Claim]]:
-    """Return the evidence in the document's order, and the claims that have none."""
-    rows = []
-    for record, setting in zip(records, settings(records), strict=True):
-        for evidence in record.claims:
-            known = claims.get(evidence.claim)
-            rows.append(
-                Verdict(
-                    claim=evidence.claim,
-                    section=known.section if known else "–",
-                    statement=known.statement if known else "–",
-                    notebook=record.notebook,
-                    setting=setting,
-                    value=with_interval(evidence.value, evidence.interval),
-                    n=number(evidence.n),
-                    seeds=_seeds(evidence),
-                    verdict=evidence.verdict,
-                    symbol=SYMBOLS[evidence.verdict],
-                    note=evidence.note,
-                )
+) -> tuple[list[Judged], list[Claim]]:
+    """Return the claims that have evidence, in the document's order, and those that have none.
+
+    Verdicts are corrected for how many were asked: :func:`helpers.runs.verdicts.decide`.
+    """
+    told = settings(records)
+    rows, unmeasured = [], []
+    for one in decide(records, claims):
+        if not one.evidence:
+            unmeasured.append(one.claim)
+            continue
+        pieces = [
+            Piece(
+                notebook=each.notebook,
+                setting=told[each.record],
+                value=with_interval(each.evidence.value, each.evidence.interval),
+                n=number(each.evidence.n),
+                seeds=_seeds(each.evidence),
+                verdict=each.verdict,
+                symbol=SYMBOLS[each.verdict],
+                note=each.evidence.note,
             )
-    order = {name: place for place, name in enumerate(claims)}
-    rows.sort(key=lambda row: (order.get(row.claim, len(order)), row.claim, row.notebook))
-    measured = {row.claim for row in rows}
-    return rows, [claim for name, claim in claims.items() if name not in measured]
+            for each in sorted(one.evidence, key=lambda each: each.notebook)
+        ]
+        rows.append(
+            Judged(
+                one.claim.id,
+                one.claim.section,
+                one.claim.statement,
+                one.verdict,
+                SYMBOLS[one.verdict],
+                pieces,
+            )
+        )
+    return rows, unmeasured
 
 
 def _seeds(evidence: Evidence) -> str:
