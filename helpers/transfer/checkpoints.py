@@ -49,8 +49,8 @@ class Card:
         language = f"language: {self.language}\n" if self.language else ""
         return (
             f"---\n{language}library_name: transformers\n---\n\n# {self.name}\n\n"
-            "A small model for teaching, pretrained by this project. It writes fluent nonsense: "
-            "use it to study transfer, not for facts.\n\n"
+            "A small model for teaching, pretrained by this project: use it to study transfer, not "
+            "for facts.\n\n"
             f"## Data\n\n{data}\n\nLicence of the texts: {self.licence}\n\n"
             f"## Made by\n\n```\n{self.command}\n```\n\n```json\n{values}\n```\n\n"
             f"## Measured on held-out documents\n\n| measure | value |\n|---|---|\n{scores}\n"
@@ -58,15 +58,14 @@ class Card:
 
 
 def command(notebook: str, parameters: Mapping[str, Any]) -> str:
-    r"""Return the line that runs a notebook with these parameters; empty texts are left out.
+    r"""Return the line that runs a notebook with these parameters.
 
-    >>> command("04", {"steps": 12, "save_to": "", "models": ["gpt2"], "note": "two words"})
-    'python -m helpers run 04 -p steps 12 -p models \'["gpt2"]\' -p note \'two words\''
+    >>> command("04", {"steps": 12, "label": "", "models": ["gpt2"]})
+    'python -m helpers run 04 -p steps 12 -p label \'\' -p models \'["gpt2"]\''
     """
     words = [
         f"-p {key} {shlex.quote(json.dumps(value) if isinstance(value, list) else str(value))}"
         for key, value in parameters.items()
-        if value != ""
     ]
     return " ".join([f"python -m helpers run {notebook}", *words])
 
