@@ -61,8 +61,10 @@ unit: data  ## unit tests and doctests
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
 	@$(VENV)/bin/pytest -q --nbval --nbval-cell-timeout 600 --durations 5 notebooks
 
-bench: data  ## measure speed, and repeat the checkpoints' first 200 steps (some minutes)
+bench: data  ## speed, coverage of intervals, the checkpoints' first 200 steps again (minutes)
 	@$(RUN) -m tests.bench.throughput
+	@$(RUN) -m tests.bench.transferability
+	@$(RUN) -m tests.bench.coverage
 	@$(RUN) -m tests.bench.reproduce
 
 lock: setup  ## write constraints.txt from what is installed

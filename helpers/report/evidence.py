@@ -1,0 +1,117 @@
+"""Figures of evidence: calibration, what a gain costs, and many intervals of unlike units.
+
+Same style and rules as :mod:`helpers.report.figures`, which also shows them.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from helpers import UserError
+from helpers.evaluation.calibration import Bin
+from helpers.evaluation.intervals import Interval
+
+_LOOKS = {
+    "supported": ("#0072B2", ">"),
+    "contradicted": ("#D55E00", "<"),
+    "undecided": ("#555555", "o"),
+}
+FURTHEST = 8.0
+"""How many half-widths from zero are drawn at most."""
+
+
+def reliability(bins: Sequence[Bin], name: str = "model") -> Figure:
+    """Draw the share that is right over confidence, with the number of items at each point.
+
+    A calibrated model lies on the dotted diagonal; below it, it is too sure.
+
+    >>> reliability([Bin(0.5, 1.0, 10, 0.8, 0.7)]).axes[0].get_xlabel()
+    'confidence'
+    """
+    if not bins:
+        raise UserError("reliability needs at least one bin with items in it.")
+    figure = Figure(figsize=(5.4, 4.6))
+    ax = figure.add_subplot()
+    ax.plot([0, 1], [0, 1], color="#555555", linestyle=":", label="calibrated")
+    ax.plot([one.confidence for one in bins], [one.accuracy for one in bins], "o-", label=name)
+    for one in bins:
+        ax.annotate(
+            f"{one.n}",
+            (one.confidence, one.accuracy),
+            xytext=(7, -13),
+            textcoords="offset points",
+            fontsize=10,
+        )
+    ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.08), ylim=(0, 1.05))
+    ax.legend(loc="upper left")
+    return figure
+
+
+def gain_against_cost(
+    points: Iterable[tuple[str, float, Interval]],
+    cost: str = "training, TFLOP (log scale)",
+    gain: str = "gain in accuracy",
+) -> Figure:
+    """Draw what each method gains, with its interval, over what it costs.
+
+    ``points``: name, cost (above 0) and the interval of the gain; up and to the left is better.
+
+    >>> points = [("full", 2.0, Interval(0.1, 0.05, 0.15, 9, 0.95, ""))]
+    >>> gain_against_cost(points).axes[0].get_xscale()
+    'log'
+    """
+    listed = list(points)
+    if not listed:
+        raise UserError("gain_against_cost needs at least one method.")
+    if min(spent for _, spent, _ in listed) <= 0:
+        raise UserError("gain_against_cost needs costs above 0; leave out what costs nothing.")
+    figure = Figure(figsize=(6.4, 4.6))
+    ax = figure.add_subplot()
+    ax.axhline(0, color="#222222", linewidth=1.2)
+    for i, (name, spent, interval) in enumerate(listed):
+        error: Any = None
+        if interval.defined:
+            error = [[interval.value - interval.low], [interval.high - interval.value]]
+        ax.errorbar(spent, interval.value, yerr=error, fmt="osD^vPX*"[i % 8], markersize=8)
+        ax.annotate(
+            name, (spent, interval.value), xytext=(8, 5), textcoords="offset points", fontsize=11
+        )
+    ax.set_xscale("log")
+    ax.margins(x=0.25)
+    ax.set(xlabel=cost, ylabel=gain)
+    return figure
+
+
+def in_half_widths(rows: Iterable[tuple[str, Interval, str]]) -> Figure:
+    """Draw intervals of unlike units in one picture, each divided by its own half-width.
+
+    ``rows``: name, interval and verdict ("supported", "contradicted", "undecided"), one a line. An
+    interval that leaves out zero then ends beyond its side of it. Filled: decided.
+
+    >>> rows = [("C01", Interval(0.3, 0.1, 0.5, 9, 0.95, ""), "supported")]
+    >>> [round(float(x), 2) for x in in_half_widths(rows).axes[0].lines[0].get_xdata()]
+    [0.5, 2.5]
+    """
+    listed = [row for row in rows if row[1].defined]
+    if not listed:
+        raise UserError("in_half_widths needs at least one interval that is defined.")
+    figure = Figure(figsize=(6.4, 0.34 * max(len(listed), 4) + 1.2))
+    ax = figure.add_subplot()
+    for y, (_, interval, verdict) in enumerate(listed):
+        half = (interval.high - interval.low) / 2
+        low, at, high = (
+            np.clip(end / half, -FURTHEST, FURTHEST)
+            for end in (interval.low, interval.value, interval.high)
+        )
+        colour, marker = _LOOKS[verdict]
+        ax.plot([low, high], [y, y], color=colour, linewidth=2.2)
+        face = "white" if verdict == "undecided" else colour
+        ax.plot(at, y, marker, color=colour, markersize=8, markerfacecolor=face)
+    ax.axvline(0, color="#222222", linewidth=1.2)
+    ax.set_yticks(range(len(listed)), [name for name, _, _ in listed])
+    ax.set_ylim(len(listed) - 0.5, -0.5)
+    ax.set_xlim(-FURTHEST - 0.6, FURTHEST + 0.6)
+    ax.set_xlabel(f"value in half-widths of its interval (cut at ±{FURTHEST:g})")
+    return figure
