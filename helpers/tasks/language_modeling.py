@@ -49,6 +49,11 @@ class DocumentLosses:
         """Bits per byte of each document, (n,)."""
         return self.nats / math.log(2) / self.size
 
+    @property
+    def table(self) -> np.ndarray:
+        """Bits and bytes of each document, (n, 2), as :mod:`helpers.evaluation.bits` takes it."""
+        return np.column_stack([self.nats / math.log(2), self.size])
+
 
 @dataclass(frozen=True)
 class LanguageModeling:

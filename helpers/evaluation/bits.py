@@ -1,0 +1,88 @@
+"""Bits per byte of documents, and how many one language model saves against another.
+
+A *table* holds a model's bits and the bytes of each document, (documents, 2): the bits that an
+ideal coder would need which uses the model's probabilities, and the size as UTF-8. Documents are
+the items: their tokens are not independent of each other. The score of all documents is the sum of
+bits over the sum of bytes, so that a long document counts as much as it is long.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from helpers import UserError
+from helpers.evaluation.intervals import (
+    Interval,
+    bootstrap_interval,
+    paired_bootstrap,
+    two_level_interval,
+)
+
+Floats = npt.NDArray[np.float64]
+
+
+def per_byte(table: npt.ArrayLike) -> float:
+    """Return bits per byte of all documents together, in [0, inf); 8 is no model at all.
+
+    >>> per_byte([[80.0, 20.0], [20.0, 5.0]])
+    4.0
+    """
+    found = _table(table)
+    return float(found[:, 0].sum() / found[:, 1].sum())
+
+
+def interval(table: npt.ArrayLike, resamples: int = 2000) -> Interval:
+    """Return bits per byte with its 95 % interval over documents (BCa bootstrap).
+
+    >>> rng = np.random.default_rng(0)
+    >>> size = rng.integers(100, 900, 50)
+    >>> print(interval(np.stack([size * rng.normal(2, 0.2, 50), size], axis=1)))
+    2.050 [1.993, 2.109]
+    """
+    return bootstrap_interval(_table(table), _ratio, resamples=resamples)
+
+
+def saved(better: Sequence[npt.ArrayLike], worse: Sequence[npt.ArrayLike]) -> Interval:
+    """Return the bits per byte that one way of training saves against another.
+
+    Args:
+        better: a table for each seed, (s, documents, 2); above 0 it is better indeed.
+        worse: the same seeds on the same documents.
+
+    Returns:
+        The difference of bits per byte, with an interval over seeds and documents at once; of one
+        seed, over documents alone.
+
+    Raises:
+        UserError: shapes that differ, or no seed.
+
+    >>> a, b = [[[80.0, 20.0], [22.0, 5.0]]], [[[90.0, 20.0], [23.0, 5.0]]]
+    >>> round(saved(a, b).value, 2)
+    0.44
+    """
+    a, b = (np.asarray(one, dtype=float) for one in (better, worse))
+    if a.shape != b.shape or a.ndim != 3 or a.shape[2] != 2 or not len(a):
+        raise UserError(
+            f"better and worse must both be (seeds, documents, 2), not {a.shape} and {b.shape}."
+        )
+    if len(a) == 1:
+        return paired_bootstrap(a[0], b[0], _less, resamples=2000)
+    return two_level_interval(a, b, _less)
+
+
+def _ratio(means: Floats) -> Floats:
+    return means[:, 0] / means[:, 1]
+
+
+def _less(a: Floats, b: Floats) -> Floats:
+    return _ratio(b) - _ratio(a)
+
+
+def _table(table: npt.ArrayLike) -> Floats:
+    found = np.asarray(table, dtype=float)
+    if found.ndim != 2 or found.shape[1] != 2 or not len(found):
+        raise UserError(f"A table must be (documents, 2), bits and bytes, not {found.shape}.")
+    if not (found[:, 1] > 0).all():
+        raise UserError("Every document must have at least one byte.")
+    return found
