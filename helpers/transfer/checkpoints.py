@@ -4,11 +4,13 @@ It is read back by name of its folder through :mod:`helpers.sources.weights`, as
 """
 
 import copy
+import io
 import json
 import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +105,8 @@ def save_checkpoint(
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         new = Path(temporary) / folder.name
         twin = copy.deepcopy(model).cpu()
-        (twin.half() if half else twin).save_pretrained(new)
+        with redirect_stderr(io.StringIO()):  # a progress bar for one small file
+            (twin.half() if half else twin).save_pretrained(new)
         tokenizer.save_pretrained(new)
         (new / "README.md").write_text(card.markdown(), encoding="utf-8")
         first = [round(float(loss), 4) for loss in losses[:200]]
