@@ -75,8 +75,9 @@ def gain_against_cost(
         if interval.defined:
             error = [[interval.value - interval.low], [interval.high - interval.value]]
         ax.errorbar(spent, interval.value, yerr=error, fmt="osD^vPX*"[i % 8], markersize=8)
+        place = (8, 6) if i % 2 else (8, -16)  # neighbours' names do not meet
         ax.annotate(
-            name, (spent, interval.value), xytext=(8, 5), textcoords="offset points", fontsize=11
+            name, (spent, interval.value), xytext=place, textcoords="offset points", fontsize=11
         )
     ax.set_xscale("log")
     ax.margins(x=0.25)
