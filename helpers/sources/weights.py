@@ -7,10 +7,9 @@ alone and leaves torch's global random state as it was.
 
 import functools
 import hashlib
-import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from typing import Any, Literal
 import torch
 import transformers
 from safetensors import SafetensorError, safe_open
+from transformers import modeling_gguf_pytorch_utils
 
 from helpers import ROOT, UserError, nearest
 from helpers.sources import catalog, hub
@@ -208,6 +208,10 @@ def load_model(
                 f"The weights of {name} do not fit its configuration with {config or 'no changes'}"
                 f": {_first_line(error)}."
             ) from error
+    if weights.gguf:  # read into plain 32-bit floats: nothing of the quantization is left
+        model.is_quantized, model.hf_quantizer = False, None
+        if hasattr(model.config, "quantization_config"):
+            del model.config.quantization_config
     # Names that do not match leave a model random without an error; a new head is all that may be.
     body = set(dict(model.base_model.named_parameters(prefix=model.base_model_prefix)))
     missing = {key for key in report["missing_keys"] if key in body or model.base_model is model}
@@ -233,12 +237,14 @@ def _quiet() -> Iterator[None]:
     """Hold back transformers' progress bars and its notes on new heads, and only here."""
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    bar_of_gguf: Any = modeling_gguf_pytorch_utils.tqdm  # it knows no such switch
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    modeling_gguf_pytorch_utils.tqdm = lambda items, **_: items
     try:
-        with redirect_stderr(io.StringIO()):  # reading GGUF draws a bar that knows no such switch
-            yield
+        yield
     finally:
+        modeling_gguf_pytorch_utils.tqdm = bar_of_gguf
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()

@@ -4,18 +4,17 @@ It is read back by name of its folder through :mod:`helpers.sources.weights`, as
 """
 
 import copy
-import io
 import json
 import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from helpers import UserError
 from helpers.tasks.bytepairs import check_fit
@@ -105,8 +104,11 @@ def save_checkpoint(
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         new = Path(temporary) / folder.name
         twin = copy.deepcopy(model).cpu()
-        with redirect_stderr(io.StringIO()):  # a progress bar for one small file
-            (twin.half() if half else twin).save_pretrained(new)
+        shown = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()  # for one small file
+        (twin.half() if half else twin).save_pretrained(new)
+        if shown:
+            logging.enable_progress_bar()
         tokenizer.save_pretrained(new)
         (new / "README.md").write_text(card.markdown(), encoding="utf-8")
         first = [round(float(loss), 4) for loss in losses[:200]]

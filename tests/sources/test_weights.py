@@ -238,6 +238,7 @@ def test_a_gguf_file_is_read_where_it_was_fetched(capfd):
         pytest.skip("smollm2 (93 MB) was not asked for yet")
     model = load_model("smollm2", transformers.AutoModelForCausalLM)
     assert model.num_parameters() == 134_515_008
+    assert not model.is_quantized and model.dtype == torch.float32  # it can be trained
     text = continue_texts(
         model, load_tokenizer("smollm2"), ["The capital of France is"], new_tokens=2
     )
