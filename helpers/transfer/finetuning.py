@@ -241,7 +241,9 @@ def fit_probe(
         raise UserError(
             f"A probe needs items of at least two classes; the {len(labels)} given are all of one."
         )
-    solver = LogisticRegression(C=regularization, max_iter=2000, tol=1e-5).fit(features, labels)
+    # In 64 bits and to the end: stopped early, the answer would depend on the processor's rounding.
+    solver = LogisticRegression(C=regularization, max_iter=2000, solver="newton-cg", tol=1e-8)
+    solver.fit(features.astype(np.float64), labels)
     head: Any = model.head
     coefficients = np.zeros(tuple(head.weight.shape))
     intercepts = np.full(head.bias.shape, -1e4)
