@@ -7,6 +7,7 @@ models item by item and seed by seed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,8 @@ from helpers.evaluation.intervals import Interval, seed_interval, two_level_inte
 from helpers.evaluation.significance import Verdict, smallest_detectable, verdict
 
 Floats = npt.NDArray[np.float64]
-_ON_THE_WHOLE = "Is it better on the whole, as a share of the reference?"
+Measure = Callable[[Floats, Floats, Floats], float]
+"""Label counts, pretrained curve and reference curve, (c,) each, to one number."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,23 @@ class Effect:
         name: of the measure.
         question: that it answers.
         interval: value with bounds over items and seeds; above 0 pretraining helps.
-        said: the verdict, helps / hurts / undecided.
-        detectable: smallest true effect that such a run would probably (0.8) have found; nan where
-            undefined.
         note: what the value stands for, where a number alone misleads.
     """
 
     name: str
     question: str
     interval: Interval
-    said: Verdict
-    detectable: float
     note: str = ""
+
+    @property
+    def said(self) -> Verdict:
+        """The verdict: helps, hurts or undecided."""
+        return verdict(self.interval)
+
+    @property
+    def detectable(self) -> float:
+        """Smallest true effect that such a run would probably (0.8) have found; nan: undefined."""
+        return smallest_detectable(self.interval)
 
 
 def effects(
@@ -81,18 +88,12 @@ def effects(
     if len(counts) < 2 or counts[0] <= 0 or (np.diff(counts) <= 0).any():
         raise UserError("labels must be at least 2 counts, positive and strictly increasing.")
     a, b = (np.moveaxis(table, 1, 2) for table in (first, second))  # (s, n, c)
-    weights = np.log(counts)
     card = [
-        _line("jumpstart", f"Is it better at {counts[0]:g} labels?", a, b, _gain(0)),
-        _line("asymptotic gain", f"Is it better at {counts[-1]:g} labels?", a, b, _gain(-1)),
+        Effect(name, question, two_level_interval(a, b, _of_rows(counts, measure)))
+        for name, question, measure in _measures(counts)
+        if measure is not transfer_ratio
+        or (min(first.min(), second.min()) >= 0 and second.mean() > 0)
     ]
-    if min(first.min(), second.min()) >= 0 and second.mean() > 0:
-
-        def ratio(x: Floats, y: Floats) -> Floats:
-            areas = [np.trapezoid(curve, weights, axis=1) for curve in (x, y)]
-            return (areas[0] - areas[1]) / areas[1]
-
-        card.append(_line("transfer ratio", _ON_THE_WHOLE, a, b, ratio))
     for at in counts[:-1]:
         card.append(_efficiency(counts, float(at), a, b))
     return card
@@ -118,69 +119,57 @@ def effects_over_seeds(
             f"not {first.shape} and {second.shape}."
         )
     pairs = list(zip(first, second, strict=True))
-    lines: list[tuple[str, str, list[float], str]] = [
-        (name, question, [measure(counts, a, b) for a, b in pairs], "")
-        for name, question, measure in (
-            ("jumpstart", f"Is it better at {counts[0]:g} labels?", jumpstart),
-            ("asymptotic gain", f"Is it better at {counts[-1]:g} labels?", asymptotic_gain),
-            ("transfer ratio", _ON_THE_WHOLE, transfer_ratio),
-        )
+    card = [
+        Effect(name, question, seed_interval([measure(counts, a, b) for a, b in pairs]))
+        for name, question, measure in _measures(counts)
     ]
-    for at in counts[:-1]:
-        each = [label_efficiency_ratio(counts, a, b, float(at)) for a, b in pairs]
-        whole = label_efficiency_ratio(counts, first.mean(0), second.mean(0), float(at))
-        lines.append(
-            (
-                f"label efficiency at {at:g}",
-                f"How many labels are {at:g} worth, in doublings?",
-                [float(np.log2(one.ratio)) for one in each],
-                str(whole),
-            )
-        )
-    card = []
-    for name, question, values, note in lines:
+    for at in map(float, counts[:-1]):
+        values = [_doublings(counts, a, b, at) for a, b in pairs]
         if np.isfinite(values).all():
             interval = seed_interval(values)
         else:
             nan = float("nan")
             interval = Interval(nan, nan, nan, len(values), 0.95, "undefined: not reached by all")
-        detectable = smallest_detectable(interval) if interval.defined else float("nan")
-        card.append(Effect(name, question, interval, verdict(interval), detectable, note))
+        whole = label_efficiency_ratio(counts, first.mean(0), second.mean(0), at)
+        card.append(Effect(*_labels_worth(at), interval, str(whole)))
     return card
 
 
-def _gain(place: int) -> Callable[[Floats, Floats], Floats]:
-    return lambda x, y: x[:, place] - y[:, place]
+def _measures(counts: Floats) -> list[tuple[str, str, Measure]]:
+    """Return name, question and function of the measures that need no place on the curve."""
+    return [
+        ("jumpstart", f"Is it better at {counts[0]:g} labels?", jumpstart),
+        ("asymptotic gain", f"Is it better at {counts[-1]:g} labels?", asymptotic_gain),
+        (
+            "transfer ratio",
+            "Is it better on the whole, as a share of the reference?",
+            transfer_ratio,
+        ),
+    ]
 
 
-def _line(
-    name: str,
-    question: str,
-    a: Floats,
-    b: Floats,
-    statistic: Callable[[Floats, Floats], Floats],
-    note: str = "",
-) -> Effect:
-    interval = two_level_interval(a, b, statistic)
-    detectable = smallest_detectable(interval) if interval.defined else float("nan")
-    return Effect(name, question, interval, verdict(interval), detectable, note)
+def _labels_worth(at: float) -> tuple[str, str]:
+    return f"label efficiency at {at:g}", f"How many labels are {at:g} worth, in doublings?"
+
+
+def _doublings(counts: Floats, pretrained: Floats, reference: Floats, at: float) -> float:
+    return float(np.log2(label_efficiency_ratio(counts, pretrained, reference, at).ratio))
+
+
+def _of_rows(counts: Floats, measure: Measure) -> Callable[[Floats, Floats], Floats]:
+    """Return the statistic that takes a measure of each pair of curves, (m, c), (m, c) -> (m,)."""
+    return lambda x, y: np.array([measure(counts, a, b) for a, b in zip(x, y, strict=True)])
 
 
 def _efficiency(counts: Floats, at: float, a: Floats, b: Floats) -> Effect:
     """Return the line of label efficiency at one count, in doublings."""
-    name = f"label efficiency at {at:g}"
-    question = f"How many labels are {at:g} worth, in doublings?"
     whole = label_efficiency_ratio(counts, a.mean((0, 1)), b.mean((0, 1)), at)
-
-    def doublings(x: Floats, y: Floats) -> Floats:
-        found = [label_efficiency_ratio(counts, p, r, at).ratio for p, r in zip(x, y, strict=True)]
-        return np.log2(found)
-
+    statistic = _of_rows(counts, partial(_doublings, at=at))
     try:
-        return _line(name, question, a, b, doublings, note=str(whole))
+        interval = two_level_interval(a, b, statistic)
     except UserError:  # not reached by some seed, or without some item: no interval, a bound
         value = float(np.log2(whole.ratio if whole.status == "reached" else whole.bound / at))
         interval = Interval(
             value, np.nan, np.nan, a.shape[1], 0.95, f"undefined: {whole.status} in some samples"
         )
-        return Effect(name, question, interval, "undecided", float("nan"), note=str(whole))
+    return Effect(*_labels_worth(at), interval, str(whole))

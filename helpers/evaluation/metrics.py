@@ -168,9 +168,7 @@ def macro_f1_of_means(means: npt.ArrayLike) -> Floats:
     np.float64(0.389)
     """
     hit, predicted, support = np.split(np.asarray(means, dtype=float), 3, axis=-1)
-    there = support > 0
-    shares = np.where(there, 2 * hit / np.where(there, predicted + support, 1.0), 0.0)
-    return shares.sum(axis=-1) / there.sum(axis=-1)
+    return _macro(2 * hit, predicted + support, support)
 
 
 def macro_precision_of_means(means: npt.ArrayLike) -> Floats:
@@ -182,9 +180,7 @@ def macro_precision_of_means(means: npt.ArrayLike) -> Floats:
     np.float64(0.444)
     """
     hit, predicted, support = np.split(np.asarray(means, dtype=float), 3, axis=-1)
-    there = support > 0
-    shares = np.where(there & (predicted > 0), hit / np.where(predicted > 0, predicted, 1.0), 0.0)
-    return shares.sum(axis=-1) / there.sum(axis=-1)
+    return _macro(hit, predicted, support)
 
 
 def macro_recall_of_means(means: npt.ArrayLike) -> Floats:
@@ -196,8 +192,13 @@ def macro_recall_of_means(means: npt.ArrayLike) -> Floats:
     np.float64(0.5)
     """
     hit, _, support = np.split(np.asarray(means, dtype=float), 3, axis=-1)
+    return _macro(hit, support, support)
+
+
+def _macro(above: Floats, below: Floats, support: Floats) -> Floats:
+    """Return the mean over classes that occur of above / below, 0 where below is 0."""
     there = support > 0
-    shares = np.where(there, hit / np.where(there, support, 1.0), 0.0)
+    shares = np.where(there & (below > 0), above / np.where(below > 0, below, 1.0), 0.0)
     return shares.sum(axis=-1) / there.sum(axis=-1)
 
 

@@ -15,6 +15,7 @@ from helpers import ROOT, UserError
 from helpers.runs.determinism import ENVIRONMENT
 from helpers.runs.files import write_atomically
 from helpers.runs.parameters import check_against, read_parameters
+from helpers.runs.plan import RECORDS
 from helpers.runs.record import NOTEBOOK_VARIABLE, RECORD_VARIABLE
 from helpers.runs.schema import load_record
 
@@ -105,7 +106,7 @@ def in_place(notebooks: Iterable[Path | str]) -> Iterator[tuple[Path, float]]:
             if old.cell_type == "code":
                 old.outputs, old.execution_count = new.outputs, new.execution_count
         write_atomically(notebook, nbformat.writes(kept) + "\n")
-        if "records" not in read_parameters(notebook):
+        if RECORDS not in read_parameters(notebook):
             text = (scratch / "record.json").read_text(encoding="utf-8")
             shipped = ROOT / "data" / "reference" / "quick"
             shipped.mkdir(parents=True, exist_ok=True)

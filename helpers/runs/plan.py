@@ -138,16 +138,15 @@ def _profile(path: Path, notebooks: list[Path]) -> dict[str, list[dict[str, Any]
     if not isinstance(entries, dict):
         raise UserError(f"{path.name} must map notebooks to their parameters.")
     known = [notebook.stem for notebook in notebooks]
+    settings = {}
     for name, values in entries.items():
         if name not in known:
             raise UserError(f"{path.name}: there is no notebook {name!r}.{nearest(name, known)}")
-        for one in values if isinstance(values, list) else [values]:
-            if not isinstance(one or {}, dict):
+        settings[name] = [one or {} for one in (values if isinstance(values, list) else [values])]
+        for one in settings[name]:
+            if not isinstance(one, dict):
                 raise UserError(f"{path.name}: {name} must map parameters to values, not {one!r}.")
-    return {
-        name: [one or {} for one in (values if isinstance(values, list) else [values])]
-        for name, values in entries.items()
-    }
+    return settings
 
 
 def _grids(path: Path) -> list[tuple[Path, dict[str, list[Any]]]]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from helpers import ROOT, UserError
 from helpers.evaluation.families import holm, p_of_interval
 from helpers.evaluation.intervals import Interval
@@ -66,17 +68,17 @@ def decide(records: Sequence[Record], claims: dict[str, Claim] | None = None) ->
     """
     claims = load_claims() if claims is None else claims
     found = [(place, one) for place, record in enumerate(records) for one in record.claims]
+    intervals = [_interval(one) for _, one in found]
     # Evidence without bounds asks nothing of chance, and does not make the others pay for it.
-    raw = [p_of_interval(_interval(one)) for _, one in found]
-    asked = [i for i, (_, one) in enumerate(found) if _interval(one).defined]
-    adjusted = dict.fromkeys(range(len(found)), 1.0)
-    if asked:
-        adjusted |= dict(zip(asked, holm([raw[i] for i in asked]).tolist(), strict=True))
+    asked = np.array([one.defined for one in intervals], dtype=bool)
+    adjusted = np.ones(len(found))
+    if asked.any():
+        adjusted[asked] = holm([p_of_interval(one) for one in intervals if one.defined])
     by_claim: dict[str, list[Weighed]] = {}
     for i, (place, one) in enumerate(found):
         verdict: Verdict = one.verdict if adjusted[i] <= LEVEL else "undecided"
         by_claim.setdefault(one.claim, []).append(
-            Weighed(records[place].notebook, place, one, adjusted[i], verdict)
+            Weighed(records[place].notebook, place, one, float(adjusted[i]), verdict)
         )
     unknown = set(by_claim) - set(claims)
     if unknown:

@@ -133,7 +133,7 @@ def load_tokenizer(name: str | Path) -> transformers.PreTrainedTokenizerBase:
     ['transfer', '##ability']
     """
     weights = resolve(name)
-    with _quiet():
+    with quiet():
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(
                 weights.location,
@@ -172,7 +172,7 @@ def load_model(
     13840896
     """
     weights = resolve(name)
-    with _quiet(), torch.random.fork_rng(devices=[]):
+    with quiet(), torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)
         try:
             settings = transformers.AutoConfig.from_pretrained(
@@ -233,7 +233,7 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hold back transformers' progress bars and its notes on new heads, and only here."""
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -49,9 +49,7 @@ def train_bytepairs(
             f"vocabulary must be at least {SMALLEST} (256 bytes and 3 special tokens), "
             f"not {vocabulary}."
         )
-    texts = [text for text in texts if text]
-    if not texts:
-        raise UserError("There is no text to learn a tokenizer from; give at least one.")
+    texts = with_characters(texts)
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
@@ -73,6 +71,18 @@ def train_bytepairs(
         model_max_length=positions,
         clean_up_tokenization_spaces=False,
     )
+
+
+def with_characters(texts: Iterable[str]) -> list[str]:
+    """Return the texts that a tokenizer can learn from: those that are not empty.
+
+    Raises:
+        UserError: no text has a character.
+    """
+    found = [text for text in texts if text]
+    if not found:
+        raise UserError("There is no text to learn a tokenizer from; give at least one.")
+    return found
 
 
 def token_ids(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:

@@ -20,6 +20,7 @@ from tokenizers import (
 from transformers import PreTrainedTokenizerFast
 
 from helpers import UserError
+from helpers.tasks.bytepairs import with_characters
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -51,9 +52,7 @@ def train_characters(
             f"vocabulary must be at least {len(SPECIAL) + 1} ({len(SPECIAL)} special tokens and a "
             f"character), not {vocabulary}."
         )
-    texts = [text for text in texts if text]
-    if not texts:
-        raise UserError("There is no text to learn a tokenizer from; give at least one.")
+    texts = with_characters(texts)
     core = Tokenizer(models.WordLevel(unk_token="[UNK]"))  # noqa: S106 - a token, no password
     core.normalizer = normalizers.NFKC()
     core.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")

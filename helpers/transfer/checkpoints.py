@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging
 
 from helpers import UserError
+from helpers.sources.weights import quiet
 from helpers.tasks.bytepairs import check_fit
 
 
@@ -104,11 +104,8 @@ def save_checkpoint(
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         new = Path(temporary) / folder.name
         twin = copy.deepcopy(model).cpu()
-        shown = logging.is_progress_bar_enabled()
-        logging.disable_progress_bar()  # for one small file
-        (twin.half() if half else twin).save_pretrained(new)
-        if shown:
-            logging.enable_progress_bar()
+        with quiet():  # no progress bar for one small file
+            (twin.half() if half else twin).save_pretrained(new)
         tokenizer.save_pretrained(new)
         (new / "README.md").write_text(card.markdown(), encoding="utf-8")
         first = [round(float(loss), 4) for loss in losses[:200]]
