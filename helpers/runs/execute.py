@@ -149,7 +149,14 @@ def _run_papermill(
                 str(partial),
                 parameters=given,
                 progress_bar=progress,
-                config=Config({"KernelManager": {"transport": "ipc", "ip": sockets}}),
+                config=Config(
+                    {
+                        "KernelManager": {"transport": "ipc", "ip": sockets},
+                        # The client interrupts a kernel before it ends it; at times the kernel says
+                        # so as an ERROR, on the stderr of a run that went well.
+                        "NotebookClient": {"extra_arguments": ["--log-level=CRITICAL"]},
+                    }
+                ),
             )
     except PapermillExecutionError as error:
         if error.traceback == [f"{error.ename}: {error.evalue}"]:  # see UserError's rendering
