@@ -56,9 +56,7 @@ def test_everything_is_imported_before_the_run_is_opened(notebook):
 
 
 def test_cells_are_short_enough_to_read(notebook):
-    lengths = [len(cell.source.splitlines()) for cell in code(notebook)]
-    assert max(lengths[:2]) <= 32  # parameters and imports are lists
-    assert max(lengths[2:]) <= 25
+    assert max(len(cell.source.splitlines()) for cell in code(notebook)) <= 25
 
 
 def test_carries_no_traces_of_the_machine_that_ran_it(notebook):
