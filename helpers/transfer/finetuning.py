@@ -20,7 +20,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from helpers import UserError, nearest
 from helpers.transfer.optimizers import OPTIMIZERS, MuonAdamW
-from helpers.transfer.strategies import Strategy
+from helpers.transfer.strategies import Strategy, depth, layers_of
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def fine_tune(
     strategy.apply(model)
     steps = training.steps(len(items))
     recorder = _LossRecorder()
-    own = MuonAdamW(model, training.learning_rate) if training.optimizer == "muon" else None
+    own = _optimizer(model, strategy, training)
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder,
@@ -176,6 +176,32 @@ def fine_tune(
         )
     learned = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return Tuned(losses, learned, tokens, training_flops(model, tokens))
+
+
+def _optimizer(
+    model: nn.Module, strategy: Strategy, training: Training
+) -> torch.optim.Optimizer | None:
+    """Return the optimizer where the Trainer's own will not do: Muon, or a step size per layer."""
+    if training.optimizer == "muon":
+        return MuonAdamW(model, training.learning_rate)
+    if strategy.decay == 1:
+        return None
+    # Layer-wise decay, Howard & Ruder 2018 (ULMFiT, arXiv 1801.06146), section 3.2.
+    layers = layers_of(model)
+    groups: dict[int, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault(depth(name, layers), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "lr": training.learning_rate * strategy.decay ** (layers + 1 - at),
+            }
+            for at, parameters in groups.items()
+        ],
+        weight_decay=0.01,
+    )
 
 
 def predict(

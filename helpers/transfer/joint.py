@@ -1,4 +1,4 @@
-"""Training a language model with the document's joint objective, L_s + λ L_t.
+"""Training with the document's joint objective, L_s + λ L_t: language models and classifiers.
 
 Every step sees as many source rows as target rows; their two mean losses are joined by
 :func:`helpers.transfer.objective.joint_loss`.
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 from torch import nn
-from transformers import BatchEncoding
+from transformers import BatchEncoding, TrainerCallback
 
 from helpers import UserError
 from helpers.transfer.objective import joint_loss
@@ -66,13 +66,19 @@ class PairCollator:
 
 
 class JointObjective(nn.Module):
-    """A model whose loss is L_s + λ L_t, each the mean over its predicted tokens, in nats.
+    """A model whose loss is L_s + λ L_t, each the mean over its predictions, in nats.
 
-    At λ = 0 only the source counts. Wraps the model; its parameters are the model's own.
+    At λ = 0 only the source counts. Wraps the model; its parameters are the model's own, and those
+    of ``source_model`` that are not.
     """
 
-    def __init__(self, model: nn.Module, weight: float) -> None:
+    def __init__(
+        self, model: nn.Module, weight: float, *, source_model: nn.Module | None = None
+    ) -> None:
         """Wrap ``model`` with λ = ``weight``, in [0, inf).
+
+        ``source_model`` is what the source's rows go through: the model itself (None), or one with
+        another head on the same backbone, where source and target have other labels.
 
         Raises:
             UserError: a weight below 0 or not finite, before training.
@@ -80,6 +86,7 @@ class JointObjective(nn.Module):
         super().__init__()
         joint_loss(0.0, 0.0, weight)  # refuses a bad weight now, not at the first step
         self.model, self.weight = model, weight
+        self.source_model = source_model
 
     def forward(
         self,
@@ -92,7 +99,22 @@ class JointObjective(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """Return the ``loss`` of a batch of :class:`PairCollator`, and the target's logits."""
         target = self.model(input_ids=input_ids, attention_mask=attention_mask, labels=labels)
-        source = self.model(
+        source = (self.source_model or self.model)(
             input_ids=source_input_ids, attention_mask=source_attention_mask, labels=source_labels
         )
         return {"loss": joint_loss(source.loss, target.loss, self.weight), "logits": target.logits}
+
+
+class RisingWeight(TrainerCallback):
+    """Lets λ rise in a straight line, from nearly 0 at the first step to the full one at the last.
+
+    The source leads and hands over to the target, as the order of the document's stages has it.
+    """
+
+    def __init__(self, objective: JointObjective) -> None:
+        """Take the objective and its λ, which is the one at the end."""
+        self.objective, self.full = objective, objective.weight
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Set λ for this step."""
+        self.objective.weight = self.full * (state.global_step + 1) / state.max_steps

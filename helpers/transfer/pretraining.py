@@ -14,6 +14,8 @@ import torch
 from datasets import Dataset
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
     BertConfig,
     BertForMaskedLM,
     GPT2Config,
@@ -98,6 +100,29 @@ def new_model(config: PreTrainedConfig, seed: int) -> PreTrainedModel:
             "ForCausalLM"  # the library's default for it, said so that it does not warn
         )
     return model
+
+
+def with_language_head(backbone: PreTrainedModel, seed: int) -> PreTrainedModel:
+    """Return a language model on ``backbone`` itself, so that training it trains the backbone.
+
+    Masked words for an encoder, the next word for a causal model; what the head has of its own is
+    random from ``seed``, its output matrix is the backbone's embedding.
+
+    Raises:
+        UserError: an architecture that has neither head.
+    """
+    for kind in (AutoModelForMaskedLM, AutoModelForCausalLM):
+        if type(backbone.config) not in kind._model_mapping:
+            continue
+        with torch.random.fork_rng(devices=[]):
+            torch.random.default_generator.manual_seed(seed)
+            model = kind.from_config(backbone.config, dtype=torch.float32)
+        setattr(model, model.base_model_prefix, backbone)
+        model.tie_weights()
+        return model
+    raise UserError(
+        f"{type(backbone).__name__} can neither fill in masked words nor predict the next one."
+    )
 
 
 @dataclass(frozen=True)

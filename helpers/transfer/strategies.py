@@ -1,16 +1,20 @@
-"""Strategies of fine-tuning: which parameters learn, and from which start. Nothing else.
+"""Strategies of fine-tuning: which parameters learn, in which order, with which objective.
 
-A strategy knows no data, no learning rate and no loop; :mod:`helpers.transfer.finetuning` has
-those. What a strategy declares is tested: exactly the parameters it names change.
+A strategy says that and nothing else: it knows no data, no learning rate and no loop;
+:mod:`helpers.transfer.tuning` carries it out at a given cost. What a strategy declares is tested:
+exactly the parameters it names change.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from torch import nn
 
 from helpers import UserError, nearest
+
+Course = Sequence[tuple[float, "Strategy"]]
+"""Stages, each with its share of the cost; a share of 0 is fitted on features computed once."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +24,32 @@ class Strategy:
     Attributes:
         name: the field's term for it.
         pretrained: start from the pretrained weights, or from random ones.
-        learns: tells of a parameter's name whether it may change.
+        learns: tells of a parameter's name whether it may change, at any stage.
         summary: one sentence for tables and figures.
+        objective: what is minimized: "task", "r_drop", "joint" or "masked words".
+        change: what is put into the model before: "", "lora", "ia3", "adapter", "dropconnect" or
+            "mixout".
+        amount: the strategy's own number, if it has one; :func:`get` reads it after a colon.
+        decay: step size of a layer as a share of the layer above it.
+        tunes: which number its small search is over: "learning_rate", "weight" (λ) or
+            "regularization" (of the probe).
+        course: the stages for a model, where there is more than one.
     """
 
     name: str
     pretrained: bool
     learns: Callable[[str], bool]
     summary: str
+    objective: str = "task"
+    change: str = ""
+    amount: float | None = None
+    decay: float = 1.0
+    tunes: str = "learning_rate"
+    course: Callable[[nn.Module, "Strategy"], Course] | None = None
+
+    def stages(self, model: nn.Module) -> Course:
+        """Return the stages for this model; one, the strategy itself, where it has no course."""
+        return [(1.0, self)] if self.course is None else self.course(model, self)
 
     def apply(self, model: nn.Module) -> list[str]:
         """Freeze what does not learn; return the names of the parameters that do.
@@ -43,30 +65,63 @@ class Strategy:
             parameter.requires_grad_(self.learns(name))
         names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
         if not names:
+            hint = {
+                "linear_probe": ": no parameter name begins with 'head.'.",
+                "lora": "; put adapters in first (add_lora).",
+            }
             raise UserError(
                 f"Strategy '{self.name}' finds nothing to train in {type(model).__name__}"
-                + (": no parameter name begins with 'head.'." * (self.name == "linear_probe"))
-                + ("; put adapters in first (add_lora)." * (self.name == "lora"))
+                + hint.get(self.name, ".")
             )
         return names
 
 
+def layers_of(model: nn.Module) -> int:
+    """Return how many layers a model has, read off its parameters' names."""
+    found = [re.search(r"\.(\d+)\.", name) for name, _ in model.named_parameters()]
+    return max((int(one[1]) + 1 for one in found if one), default=0)
+
+
+def depth(name: str, layers: int) -> int:
+    """Return where a parameter lies: 0 embeddings, 1 to ``layers``, and above them ``layers + 1``.
+
+    >>> [depth(name, 2) for name in ("backbone.embeddings.w", "backbone.layer.1.w", "head.bias")]
+    [0, 2, 3]
+    """
+    place = re.search(r"\.(\d+)\.", name)
+    if place:
+        return int(place[1]) + 1
+    return layers + 1 if _is_top(name) else 0
+
+
+def _is_head(name: str) -> bool:
+    return re.search(r"(^|\.)head\.", name) is not None
+
+
+def _is_top(name: str) -> bool:
+    """The norm after the last layer, and the head."""
+    return re.search(r"(^|\.)(ln_f|norm|head)\.", name) is not None
+
+
+def _everything(name: str) -> bool:
+    return True
+
+
+def _only(part: str) -> Callable[[str], bool]:
+    return lambda name: part in name or _is_head(name)
+
+
 FROM_SCRATCH = Strategy(
-    "from_scratch", False, lambda name: True, "same architecture, random weights, everything learns"
+    "from_scratch", False, _everything, "same architecture, random weights, everything learns"
 )
 LINEAR_PROBE = Strategy(
-    "linear_probe",
-    True,
-    lambda name: name.startswith("head."),
-    "frozen features, only the head learns",
+    "linear_probe", True, _is_head, "frozen features, only the head learns", tunes="regularization"
 )
-FULL = Strategy("full", True, lambda name: True, "pretrained weights, everything learns")
-
+FULL = Strategy("full", True, _everything, "pretrained weights, everything learns")
 LORA = Strategy(
-    "lora", True, lambda name: "lora_" in name, "pretrained weights frozen, low-rank changes learn"
-)
-
-STRATEGIES = {one.name: one for one in (FROM_SCRATCH, LINEAR_PROBE, FULL)}
+    "lora", True, _only("lora_"), "pretrained weights frozen, low-rank changes learn",
+    change="lora", amount=8,
+)  # fmt: skip
 
 
 def top(model: nn.Module, layers: int = 1, within: Strategy = FULL) -> Strategy:
@@ -83,33 +138,122 @@ def top(model: nn.Module, layers: int = 1, within: Strategy = FULL) -> Strategy:
     >>> [name for name in top(model).apply(model) if "attn" in name or ".ln_f" in name][:2]
     ['transformer.h.1.attn.c_attn.weight', 'transformer.h.1.attn.c_attn.bias']
     """
-    found = [re.search(r"\.(\d+)\.", name) for name, _ in model.named_parameters()]
-    count = max((int(one[1]) + 1 for one in found if one), default=0)
+    count = layers_of(model)
     if not 1 <= layers <= count:
         raise UserError(
             f"{type(model).__name__} has {count} layers; the top {layers} of them cannot learn."
         )
 
     def learns(name: str) -> bool:
-        if not within.learns(name):
-            return False
-        place = re.search(r"\.(\d+)\.", name)
-        if place:
-            return int(place[1]) >= count - layers
-        return re.search(r"(^|\.)(ln_f|norm|head)\.", name) is not None
+        return within.learns(name) and depth(name, count) > count - layers
 
-    return Strategy("top", True, learns, f"only the last {layers} of {count} layers learn")
+    return replace(
+        FULL, name="top", learns=learns, summary=f"only the last {layers} of {count} layers learn"
+    )
 
 
-def get(name: str) -> Strategy:
-    """Return the strategy called ``name``.
+def _unfreezing(model: nn.Module, strategy: Strategy) -> Course:
+    """The head on cached features, then one layer more at a time; the embeddings with the last."""
+    count = layers_of(model)
+    layers = count if strategy.amount is None else int(strategy.amount)
+    steps: list[Strategy] = [top(model, n) for n in range(1, layers + 1)]
+    if layers == count:
+        steps[-1] = FULL
+    return [(0.0, LINEAR_PROBE), *((1 / layers, one) for one in steps)]
+
+
+def _two_phase(model: nn.Module, strategy: Strategy) -> Course:
+    return [(0.0, LINEAR_PROBE), (1.0, FULL)]
+
+
+def _reading_first(model: nn.Module, strategy: Strategy) -> Course:
+    share = 0.5 if strategy.amount is None else strategy.amount
+    return [(share, replace(FULL, objective="masked words")), (1 - share, FULL)]
+
+
+_ALL = (
+    FROM_SCRATCH,
+    LINEAR_PROBE,
+    FULL,
+    Strategy("two_phase", True, _everything,
+             "preliminary: the head on frozen features; refined: everything",
+             course=_two_phase),
+    Strategy("gradual_unfreezing", True, _everything,
+             "the head, then one layer more at a time from the top", course=_unfreezing),
+    Strategy("discriminative_rates", True, _everything,
+             "everything learns, each layer more slowly than the one above", decay=0.8, amount=0.8),
+    Strategy("joint", True, _everything, "L_s + λ L_t with a labelled source",
+             objective="joint", amount=1.0),
+    Strategy("joint_scheduled", True, _everything, "L_s + λ L_t, λ rising from 0",
+             objective="joint", amount=2.0),
+    Strategy("joint_tuned", True, _everything, "L_s + λ L_t, λ chosen on validation",
+             objective="joint", amount=1.0, tunes="weight"),
+    Strategy("domain_adaptive_pretraining", True, _everything,
+             "more pretraining on the target's texts, then everything learns the labels",
+             course=_reading_first, amount=0.5),
+    LORA,
+    Strategy("ia3", True, _only("ia3_"), "pretrained weights frozen, factors on activations learn",
+             change="ia3"),
+    Strategy("bitfit", True, lambda name: name.endswith("bias") or _is_head(name),
+             "only biases and the head learn"),
+    Strategy("adapter", True, _only("adapters."), "weights frozen, a bottleneck in each layer learns",
+             change="adapter", amount=16),
+    Strategy("dropconnect", True, _everything, "everything learns, weights dropped at random",
+             change="dropconnect", amount=0.1),
+    Strategy("mixout", True, _everything,
+             "everything learns, weights put back to pretrained at random",
+             change="mixout", amount=0.5),
+    Strategy("r_drop", True, _everything, "two passes with other dropout must agree",
+             objective="r_drop", amount=1.0),
+)  # fmt: skip
+
+STRATEGIES = {one.name: one for one in _ALL}
+
+# What the number after the colon is, and the range it may lie in (open at infinity).
+_AMOUNTS: dict[str, tuple[str, float, float]] = {
+    "gradual_unfreezing": ("layers that are unfrozen", 1, 1000),
+    "discriminative_rates": ("step size as a share of the layer above", 0.01, 1),
+    "joint": ("λ", 0, 1e6),
+    "joint_scheduled": ("largest λ", 0, 1e6),
+    "domain_adaptive_pretraining": ("share of the cost for reading", 0.01, 0.99),
+    "lora": ("rank", 1, 1024),
+    "adapter": ("width of the bottleneck", 1, 4096),
+    "dropconnect": ("share of weights dropped", 0, 0.99),
+    "mixout": ("share of weights put back", 0, 0.99),
+    "r_drop": ("weight of the disagreement", 0, 1e6),
+}
+_WHOLE = ("gradual_unfreezing", "lora", "adapter")
+
+
+def get(text: str) -> Strategy:
+    """Return the strategy called ``text``, with its own number after a colon if it is given.
 
     Raises:
-        UserError: there is none of that name; the nearest one is suggested.
+        UserError: there is none of that name, the nearest one is suggested; a number that it does
+            not have or that lies outside its range.
 
     >>> get("full").summary
     'pretrained weights, everything learns'
+    >>> get("lora:4").amount, get("mixout:0.9").name
+    (4.0, 'mixout:0.9')
     """
+    name, colon, number = text.partition(":")
     if name not in STRATEGIES:
         raise UserError(f"There is no strategy '{name}'.{nearest(name, STRATEGIES)}")
-    return STRATEGIES[name]
+    if not colon:
+        return STRATEGIES[name]
+    if name not in _AMOUNTS:
+        raise UserError(f"Strategy '{name}' takes no number; write '{name}', not '{text}'.")
+    meaning, low, high = _AMOUNTS[name]
+    try:
+        amount = float(number)
+    except ValueError:
+        amount = float("nan")
+    if not low <= amount <= high or (name in _WHOLE and amount != int(amount)):
+        kind = "a whole number" if name in _WHOLE else "a number"
+        raise UserError(
+            f"'{text}': what stands after the colon is the {meaning}, {kind} from {low:g} to "
+            f"{high:g}, not '{number}'."
+        )
+    strategy = replace(STRATEGIES[name], name=text, amount=amount)
+    return replace(strategy, decay=amount) if name == "discriminative_rates" else strategy

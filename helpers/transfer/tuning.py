@@ -1,0 +1,305 @@
+"""Carrying out a strategy on a classification task at a given cost.
+
+Strategies differ in what a step costs: a frozen bottom saves the backward pass, a second pass or a
+source batch doubles it. So they are compared at equal *cost*: the length of each stage is worked
+out from the operations of its own step, measured on the model. Features under a frozen encoder are
+computed once and the head is fitted to them.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from helpers import UserError
+from helpers.tasks.batches import DynamicMasking, RightPadding
+from helpers.tasks.classification import MeanPooledClassifier, TextClassification
+from helpers.tasks.language_modeling import is_causal
+from helpers.transfer import adapters, finetuning, pretraining, regularization
+from helpers.transfer.costs import StepCost, forward_flops, step_cost
+from helpers.transfer.joint import JointObjective, PairCollator, RisingWeight, pair_rows
+from helpers.transfer.strategies import LINEAR_PROBE, Strategy
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be learned, from which model, and what else a strategy may use.
+
+    Attributes:
+        task: the target.
+        model: name of the pretrained model.
+        tokenizer: the model's.
+        config: changes of its configuration, ``num_hidden_layers=2``, say.
+        source: a related labelled task, for the joint objective.
+        unlabelled: texts of the target without labels, for more pretraining.
+    """
+
+    task: TextClassification
+    model: str
+    tokenizer: PreTrainedTokenizerBase
+    config: dict[str, Any] = field(default_factory=dict)
+    source: TextClassification | None = None
+    unlabelled: Dataset | None = None
+
+    def check(self, strategy: Strategy) -> None:
+        """Refuse a strategy that this target or model cannot take, before any training.
+
+        Raises:
+            UserError: a joint objective without a source, more pretraining without texts, an
+                architecture that an adapter does not know, more layers unfrozen than there are.
+        """
+        model = prepare(self, strategy, seed=0)
+        stages = [(strategy.objective, strategy.name)]
+        stages += [(one.objective, strategy.name) for _, one in strategy.stages(model)]
+        for objective, name in stages:
+            if objective == "joint" and self.source is None:
+                raise UserError(
+                    f"Strategy '{name}' needs a labelled source beside the target: name one as "
+                    "source, or leave the strategy out."
+                )
+            if objective == "masked words" and not self.unlabelled:
+                raise UserError(f"Strategy '{name}' needs unlabelled texts of the target.")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much a strategy may cost, and its numbers that a search decides.
+
+    Attributes:
+        flops: floating-point operations of all its steps together, about.
+        learning_rate: largest step size.
+        batch_size: texts in a step.
+        regularization: inverse penalty C of a probe.
+    """
+
+    flops: float
+    learning_rate: float
+    batch_size: int = 8
+    regularization: float = 100.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What carrying out a strategy gave.
+
+    Attributes:
+        model: in evaluation mode, with whatever the strategy put into it.
+        losses: of every step, stage after stage.
+        trained_parameters: numbers that learned at some stage.
+        steps: of each stage; 0 for a stage on cached features.
+        tokens: trained on, padding not counted.
+        flops: spent, see :func:`helpers.transfer.costs.step_cost`.
+        megabytes: memory of its most costly step.
+        seconds: wall time, features and all steps.
+    """
+
+    model: MeanPooledClassifier
+    losses: np.ndarray
+    trained_parameters: int
+    steps: tuple[int, ...]
+    tokens: int
+    flops: float
+    megabytes: float
+    seconds: float
+
+
+def prepare(target: Target, strategy: Strategy, *, seed: int) -> MeanPooledClassifier:
+    """Return the model that a strategy starts from: weights loaded, its change put in.
+
+    Raises:
+        UserError: an architecture that the change does not know.
+    """
+    model = target.task.build_model(
+        target.model, pretrained=strategy.pretrained, seed=seed, **target.config
+    )
+    amount = strategy.amount or 0
+    if strategy.change == "lora":
+        model.backbone = adapters.add_lora(model.backbone, int(amount), seed=seed, task_type=None)
+    elif strategy.change == "ia3":
+        model.backbone = adapters.add_ia3(model.backbone, seed=seed)
+    elif strategy.change == "adapter":
+        adapters.add_bottlenecks(model, int(amount), seed=seed)
+    elif strategy.change:
+        regularization.add_weight_noise(model, strategy.change, amount)
+    return model
+
+
+def settle(model: MeanPooledClassifier) -> MeanPooledClassifier:
+    """Make a plain model of a tuned one, in place: low-rank changes merged, weight noise off.
+
+    The logits stay (to rounding). Bottleneck adapters cannot be merged and stay.
+    """
+    merge: Any = getattr(model.backbone, "merge_and_unload", None)
+    if merge is not None:
+        model.backbone = merge()
+    regularization.remove_weight_noise(model)
+    return model
+
+
+def save(model: MeanPooledClassifier, folder: Path | str) -> None:
+    """Settle a tuned model and write it as safetensors; :func:`load` gives the same logits again.
+
+    >>> load("nowhere")
+    Traceback (most recent call last):
+    ...
+    helpers.UserError: nowhere holds no head.safetensors; give a folder that this class saved.
+    """
+    settle(model).save(folder)
+    if hasattr(model, "adapters"):
+        adapters.save_bottlenecks(model, folder)
+
+
+def load(folder: Path | str) -> MeanPooledClassifier:
+    """Read what :func:`save` wrote.
+
+    Raises:
+        UserError: the folder holds no classifier, or adapters that do not fit it.
+    """
+    model = MeanPooledClassifier.load(folder)
+    adapters.load_bottlenecks(model, folder)
+    return model.eval()
+
+
+def full_step_flops(target: Target, train: Dataset, batch_size: int) -> float:
+    """Return the operations of a step in which everything learns: the unit that budgets are in."""
+    model = target.task.build_model(target.model, pretrained=True, seed=0, **target.config)
+    rows = target.task.encode(train, target.tokenizer)
+    return _price(model, rows, target.task.collator(target.tokenizer), batch_size).flops
+
+
+def tune(
+    target: Target,
+    strategy: Strategy,
+    train: Dataset,
+    effort: Effort,
+    *,
+    seed: int,
+    device: str = "auto",
+) -> Outcome:
+    """Carry out ``strategy`` on the labelled texts ``train``, at the cost of ``effort``.
+
+    Args:
+        target: task, model, and what else may be used.
+        strategy: which parameters learn, in which order, with which objective.
+        train: labelled texts of the target.
+        effort: its cost and its numbers.
+        seed: of new weights, batches and dropout.
+        device: see :func:`finetuning.choose_device`.
+
+    Raises:
+        UserError: as :meth:`Target.check` and :func:`finetuning.fine_tune`.
+    """
+    target.check(strategy)
+    begin = time.perf_counter()
+    model = prepare(target, strategy, seed=seed)
+    rows = target.task.encode(train, target.tokenizer)
+    collator = target.task.collator(target.tokenizer)
+    left, flops, tokens, memory = effort.flops, 0.0, 0, 0.0
+    learned: set[str] = set()
+    losses: list[np.ndarray] = []
+    steps: list[int] = []
+    for number, (share, stage) in enumerate(strategy.stages(model)):
+        if share == 0 or stage.name == LINEAR_PROBE.name:
+            learned |= set(stage.apply(model))
+            spent = _fit_head(model, rows, collator, effort, device)
+            tokens += sum(map(len, rows["input_ids"]))
+            steps.append(0)
+            flops, left = flops + spent, left - spent
+            continue
+        net, items, collate, callbacks = _objective(target, stage, model, rows, collator, seed)
+        stage.apply(net)
+        learned |= {name for name, p in model.named_parameters() if p.requires_grad}
+        price = _price(net, items, collate, effort.batch_size)
+        steps.append(max(1, round(share * left / price.flops)))
+        training = finetuning.Training(
+            effort.learning_rate, effort.batch_size, steps[-1], max_steps=steps[-1]
+        )
+        tuned = finetuning.fine_tune(
+            net, items, collate, stage, training,
+            seed=seed + 1000 * number, device=device, callbacks=callbacks,
+        )  # fmt: skip
+        losses.append(tuned.losses)
+        flops += steps[-1] * price.flops
+        tokens += tuned.tokens
+        memory = max(memory, price.megabytes)
+    sizes = {name: p.numel() for name, p in model.named_parameters()}
+    return Outcome(
+        model=model.eval(),
+        losses=np.concatenate(losses) if losses else np.empty(0),
+        trained_parameters=sum(size for name, size in sizes.items() if name in learned),
+        steps=tuple(steps),
+        tokens=tokens,
+        flops=flops,
+        megabytes=memory or 4e-6 * sum(sizes.values()),
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def _fit_head(
+    model: MeanPooledClassifier, rows: Dataset, collator: Any, effort: Effort, device: str
+) -> float:
+    """Fit the head on features computed once; return the operations of the forward passes."""
+    features = finetuning.extract_features(model, rows, collator, device=device)
+    finetuning.fit_probe(
+        model, features, np.array(rows["labels"]), regularization=effort.regularization
+    )
+    batch = collator([_middle(rows)])
+    batch.pop("labels")
+    per_token = forward_flops(model, batch) / batch["attention_mask"].sum().item()
+    return float(per_token * sum(map(len, rows["input_ids"])))
+
+
+def _objective(
+    target: Target,
+    stage: Strategy,
+    model: MeanPooledClassifier,
+    rows: Dataset,
+    collator: Any,
+    seed: int,
+) -> tuple[nn.Module, Dataset, Any, Sequence[Any]]:
+    """Return what a stage trains, on which rows, how they are batched, and what watches it."""
+    if stage.objective == "r_drop":
+        return regularization.RDrop(model, float(stage.amount or 0)), rows, collator, ()
+    if stage.objective == "joint":
+        assert target.source is not None  # Target.check has seen to it
+        source = target.source
+        head = MeanPooledClassifier(model.backbone, source.n_classes)
+        with torch.random.fork_rng(devices=[]):
+            torch.random.default_generator.manual_seed(seed + 1)
+            nn.init.normal_(head.head.weight, std=0.02)
+        objective = JointObjective(model, float(stage.amount or 0), source_model=head)
+        pairs = pair_rows(source.encode(source.items("train"), target.tokenizer), rows, seed=seed)
+        rising = (RisingWeight(objective),) if stage.name.startswith("joint_scheduled") else ()
+        return objective, pairs, PairCollator(collator), rising
+    if stage.objective == "masked words":
+        assert target.unlabelled is not None
+        reader = pretraining.with_language_head(model.backbone, seed)
+        # As the same task encodes them: the words that the labels will be learned from.
+        encoded = target.task.encode(target.unlabelled, target.tokenizer).remove_columns("labels")
+        if is_causal(reader):
+            encoded = encoded.add_column("labels", encoded["input_ids"][:])
+            return reader, encoded, RightPadding(target.tokenizer), ()
+        return reader, encoded, DynamicMasking(target.tokenizer, seed=seed), ()
+    return model, rows, collator, ()
+
+
+def _price(net: nn.Module, items: Dataset, collate: Any, batch_size: int) -> StepCost:
+    """Return the cost of a step on rows of average length; operations grow with their tokens."""
+    middle = _middle(items)
+    batch = collate([middle] * batch_size)
+    cost = step_cost(net, batch)
+    average = np.mean([len(ids) for ids in items["input_ids"]])
+    return replace(cost, flops=cost.flops * float(average) / len(middle["input_ids"]))
+
+
+def _middle(items: Dataset) -> dict[str, Any]:
+    """Return the row of middle length."""
+    order = np.argsort([len(ids) for ids in items["input_ids"]], kind="stable")
+    return dict(items[int(order[len(order) // 2])])

@@ -1,0 +1,180 @@
+"""One suite over all strategies and both architectures: what each must hold whatever it is."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from datasets import ClassLabel, Dataset, DatasetDict
+from transformers import BertConfig, BertModel, GPT2Config, GPT2Model
+
+from helpers.sources.corpora import SPLITS, Corpus
+from helpers.sources.duplicates import LeakReport
+from helpers.tasks.bytepairs import train_bytepairs
+from helpers.tasks.classification import TextClassification
+from helpers.transfer import finetuning, strategies, tuning
+
+WORDS = ("wheat corn harvest", "bank loan interest", "ship port cargo")
+SHAPE = {"vocab_size": 400, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 1}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Models this small only lose time when threads wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def corpus(name, n=24, classes=3):
+    labels = [i % classes for i in range(n)]
+    texts = [f"{WORDS[label]} number {i}" for i, label in enumerate(labels)]
+    rows = Dataset.from_dict({"text": texts, "label": labels})
+    rows = rows.cast_column("label", ClassLabel(names=list(WORDS[:classes])))
+    splits = DatasetDict({split: rows for split in SPLITS})
+    return Corpus(name, splits, LeakReport({}, {}, {}, {}, {}, {}), "", {}, "", "")
+
+
+@pytest.fixture(scope="module", params=["bert", "gpt2"])
+def target(request, tmp_path_factory):
+    """A tiny 'pretrained' model in a folder, with a target of three classes and a source of two."""
+    folder = str(tmp_path_factory.mktemp(request.param))
+    torch.manual_seed(0)
+    if request.param == "bert":
+        config = BertConfig(
+            hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+            max_position_embeddings=40, **SHAPE,
+        )  # fmt: skip
+        model = BertModel(config)
+    else:
+        model = GPT2Model(GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=40, **SHAPE))
+    model.save_pretrained(folder)
+    tokenizer = train_bytepairs([" ".join(WORDS)] * 3, vocabulary=300, positions=40)
+    tokenizer.save_pretrained(folder)
+    texts = corpus("target")
+    return tuning.Target(
+        TextClassification(texts, 32), folder, tokenizer,
+        source=TextClassification(corpus("source", classes=2), 32),
+        unlabelled=texts.splits["train"],
+    )  # fmt: skip
+
+
+STRATEGIES = pytest.mark.parametrize("name", strategies.STRATEGIES)
+
+
+def effort(target, steps=3.0, rate=1e-3):
+    one = tuning.full_step_flops(target, target.task.items("train"), 4)
+    return tuning.Effort(steps * one, learning_rate=rate, batch_size=4)
+
+
+def carry_out(target, name, seed=0, **settings):
+    strategy = strategies.get(name)
+    train = target.task.items("train")
+    return tuning.tune(
+        target, strategy, train, effort(target, **settings), seed=seed, device="cpu"
+    )
+
+
+def logits(target, model):
+    rows = target.task.encode(target.task.items("test"), target.tokenizer)
+    return finetuning.predict(model, rows, target.task.collator(target.tokenizer), device="cpu")
+
+
+@STRATEGIES
+def test_exactly_the_declared_parameters_change(target, name):
+    strategy = strategies.get(name)
+    before = dict(tuning.prepare(target, strategy, seed=0).named_parameters())
+    done = carry_out(target, name)
+    after = dict(done.model.named_parameters())
+    assert after.keys() == before.keys()
+    changed = {key for key, value in after.items() if not torch.equal(value, before[key])}
+    declared = {key for key in after if strategy.learns(key)}
+    assert changed <= declared
+    # Only these get no gradient: rows never looked up, a layer that mean pooling does not use.
+    unused = ("token_type", "pooler")
+    assert all(any(part in key for part in unused) for key in declared - changed)
+    assert done.trained_parameters == sum(after[key].numel() for key in declared)
+
+
+@STRATEGIES
+def test_equal_seeds_give_equal_results(target, name):
+    first, second, other = (logits(target, carry_out(target, name, seed).model) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, second)
+    if name != "linear_probe":  # convex: its answer hangs on no seed
+        assert (first != other).any()
+
+
+@STRATEGIES
+def test_save_and_load_give_the_same_logits(target, name, tmp_path):
+    done = carry_out(target, name)
+    expected = logits(target, done.model)
+    tuning.save(done.model, tmp_path)
+    np.testing.assert_allclose(logits(target, tuning.load(tmp_path)), expected, atol=1e-5)
+    assert not [*tmp_path.glob("*.bin"), *tmp_path.glob("*.pt"), *tmp_path.glob("*.pkl")]
+
+
+@STRATEGIES
+def test_training_lowers_the_loss_of_what_was_trained_on(target, name):
+    truth = np.array(target.task.items("test")["label"])
+
+    def loss(model):
+        scores = torch.tensor(logits(target, model))
+        return torch.nn.functional.cross_entropy(scores, torch.tensor(truth)).item()
+
+    before = loss(tuning.prepare(target, strategies.get(name), seed=0))
+    assert loss(carry_out(target, name, steps=24.0, rate=5e-3).model) < before
+
+
+@STRATEGIES
+def test_the_cost_is_that_of_the_budget(target, name):
+    allowed = effort(target, steps=20.0)
+    done = tuning.tune(
+        target, strategies.get(name), target.task.items("train"), allowed, seed=0, device="cpu"
+    )
+    if name == "linear_probe":
+        assert 0 < done.flops < allowed.flops / 4
+    else:
+        assert 0.8 * allowed.flops < done.flops < 1.2 * allowed.flops
+    assert done.seconds > 0
+    assert done.megabytes > 0
+    assert sum(done.steps) == len(done.losses)
+
+
+@pytest.mark.parametrize("name", ["lora", "ia3", "adapter", "dropconnect", "mixout"])
+def test_a_change_put_in_leaves_the_logits_as_they_were(target, name):
+    plain = logits(target, tuning.prepare(target, strategies.FULL, seed=0))
+    changed = logits(target, tuning.prepare(target, strategies.get(name), seed=0))
+    np.testing.assert_array_equal(changed, plain)
+
+
+@pytest.mark.parametrize("name", ["lora", "ia3", "dropconnect", "mixout"])
+def test_a_settled_model_is_a_plain_one_with_the_same_logits(target, name):
+    done = carry_out(target, name)
+    before = logits(target, done.model)
+    plain = tuning.prepare(target, strategies.FULL, seed=0)
+    settled = tuning.settle(done.model)
+    assert dict(settled.named_parameters()).keys() == dict(plain.named_parameters()).keys()
+    np.testing.assert_allclose(logits(target, settled), before, atol=1e-5)
+
+
+def test_one_step_on_a_batch_lowers_its_loss(target):
+    model = tuning.prepare(target, strategies.FULL, seed=0)
+    rows = target.task.encode(target.task.items("train", 4), target.tokenizer)
+    batch = target.task.collator(target.tokenizer)(rows.to_list())
+    before = model(**batch).loss
+    before.backward()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter -= 1e-2 * parameter.grad
+    assert model(**batch).loss < before
+
+
+def test_a_strategy_is_not_spoiled_by_use(target):
+    strategy = strategies.get("gradual_unfreezing")
+    kept = copy.copy(strategy)
+    carry_out(target, "gradual_unfreezing")
+    assert strategy == kept
+    assert replace(strategy) == strategy
