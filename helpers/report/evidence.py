@@ -3,7 +3,7 @@
 Same style and rules as :mod:`helpers.report.figures`, which also shows them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from helpers import UserError
 from helpers.evaluation.calibration import Bin
+from helpers.evaluation.choice import pareto_front
 from helpers.evaluation.intervals import Interval
 
 _LOOKS = {
@@ -115,4 +116,59 @@ def in_half_widths(rows: Iterable[tuple[str, Interval, str]]) -> Figure:
     ax.set_ylim(len(listed) - 0.5, -0.5)
     ax.set_xlim(-FURTHEST - 0.6, FURTHEST + 0.6)
     ax.set_xlabel(f"value in half-widths of its interval (cut at ±{FURTHEST:g})")
+    return figure
+
+
+def pareto(
+    points: Iterable[tuple[str, float, Interval]], cost: str, score: str = "test accuracy (share)"
+) -> Figure:
+    """Draw each method's score, with its interval, over its cost; join those that none surpasses.
+
+    ``points``: name, cost (above 0) and the interval of the score; up and to the left is better.
+
+    >>> points = [("full", 2.0, Interval(0.8, 0.7, 0.9, 9, 0.95, ""))]
+    >>> pareto(points, "memory, MB").axes[0].get_xlabel()
+    'memory, MB'
+    """
+    listed = list(points)
+    figure = gain_against_cost(listed, cost, score)
+    ax = figure.axes[0]
+    for old in [*ax.texts, ax.lines[0]]:  # names go into the legend, zero is no place here
+        old.remove()
+    for drawn, (name, _, _) in zip(ax.containers, listed, strict=True):
+        drawn.set_label(name.replace("_", " "))
+    spent, scored = [x for _, x, _ in listed], [one.value for _, _, one in listed]
+    front = [i for i in np.argsort(spent) if pareto_front(spent, scored)[i]]
+    x, y = ([values[i] for i in front] for values in (spent, scored))
+    ax.step(x, y, where="post", color="#555555", linestyle=":", zorder=0)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    return figure
+
+
+def sensitivity(
+    curves: Mapping[str, Sequence[tuple[float, float]]],
+    numbers: str,
+    score: str = "validation accuracy (share)",
+) -> Figure:
+    """Draw score over a number that was searched, one line a method; the best of each is filled.
+
+    ``curves``: of each method the pairs (number, score), numbers above 0.
+
+    >>> sensitivity({"full": [(1e-4, 0.5), (1e-3, 0.7)]}, "step size").axes[0].get_xscale()
+    'log'
+    """
+    if not curves:
+        raise UserError("sensitivity needs at least one method.")
+    figure = Figure(figsize=(6.4, 4.4))
+    ax = figure.add_subplot()
+    for i, (name, pairs) in enumerate(curves.items()):
+        ordered = sorted(pairs)
+        x, y = zip(*ordered, strict=True)
+        marker = "osD^vPX*"[i % 8]
+        (line,) = ax.plot(x, y, f"{marker}-", markerfacecolor="white", label=name.replace("_", " "))
+        best = int(np.argmax(y))
+        ax.plot(x[best], y[best], marker, color=line.get_color(), markersize=9)
+    ax.set_xscale("log")
+    ax.set(xlabel=f"{numbers} (log scale; filled: the best)", ylabel=score)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return figure

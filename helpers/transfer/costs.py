@@ -1,10 +1,14 @@
 """What one training step costs, measured on the model: operations and memory."""
 
 import copy
-from dataclasses import dataclass
+import statistics
+import time
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
+from datasets import Dataset
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel
@@ -69,7 +73,33 @@ def step_cost(model: nn.Module, batch: Any) -> StepCost:
         (result["loss"] if isinstance(result, dict) else result.loss).backward()
     weights = sum(p.numel() for p in twin.parameters())
     learned = sum(p.numel() for p in twin.parameters() if p.requires_grad)
-    return StepCost(float(counter.get_total_flops()), sum(kept.values()), 4 * (weights + 3 * learned))
+    return StepCost(
+        float(counter.get_total_flops()), sum(kept.values()), 4 * (weights + 3 * learned)
+    )
+
+
+def step_seconds(
+    model: nn.Module, batch: Any, device: torch.device | str = "cpu", repetitions: int = 5
+) -> float:
+    """Return the wall time of a training step with AdamW, in seconds, on ``device``, now.
+
+    The median of ``repetitions`` after two for warming up, on a copy of the model.
+    """
+    twin = copy.deepcopy(model).to(device).train()
+    batch = {key: value.to(device) for key, value in batch.items()}
+    optimizer = torch.optim.AdamW([p for p in twin.parameters() if p.requires_grad])
+    taken = []
+    with torch.random.fork_rng(devices=[]):
+        for _ in range(2 + repetitions):
+            start = time.perf_counter()
+            result = twin(**batch)
+            loss = result["loss"] if isinstance(result, dict) else result.loss
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            loss.item()  # waits for a GPU to finish
+            taken.append(time.perf_counter() - start)
+    return statistics.median(taken[2:])
 
 
 def forward_flops(model: nn.Module, batch: Any) -> float:
@@ -81,3 +111,29 @@ def forward_flops(model: nn.Module, batch: Any) -> float:
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         twin(**batch)
     return float(counter.get_total_flops())
+
+
+def average_cost(model: nn.Module, items: Dataset, collate: Any, batch_size: int) -> StepCost:
+    """Return the cost of an average step on encoded rows; operations grow with tokens.
+
+    The last batch of a pass holds what is left over, so few rows make a step cheaper.
+    """
+    cost = step_cost(model, typical_batch(items, collate, batch_size))
+    tokens = sum(len(ids) for ids in items["input_ids"]) / -(-len(items) // batch_size)
+    share = tokens / (batch_size * len(middle_row(items)["input_ids"]))
+    return replace(cost, flops=cost.flops * share)
+
+
+def typical_batch(items: Dataset, collate: Any, batch_size: int) -> Any:
+    """Return a batch of the row of middle length, again and again: no padding in it."""
+    return collate([middle_row(items)] * batch_size)
+
+
+def middle_row(items: Dataset) -> dict[str, Any]:
+    """Return the encoded row of middle length.
+
+    >>> middle_row(Dataset.from_dict({"input_ids": [[1], [1, 2, 3], [1, 2]]}))
+    {'input_ids': [1, 2]}
+    """
+    order = np.argsort([len(ids) for ids in items["input_ids"]], kind="stable")
+    return dict(items[int(order[len(order) // 2])])

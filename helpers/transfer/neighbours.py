@@ -7,6 +7,7 @@ that start, and the model is an ordinary BERT.
 """
 
 import math
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -36,6 +37,7 @@ def look_at_neighbours(model: PreTrainedModel) -> PreTrainedModel:
 
     >>> from transformers import BertConfig, BertForMaskedLM
     >>> shape = {"hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    >>> _ = torch.manual_seed(0)
     >>> config = BertConfig(vocab_size=9, intermediate_size=64, **shape, hidden_dropout_prob=0.0)
     >>> model = look_at_neighbours(BertForMaskedLM(config).eval())
     >>> model.set_attn_implementation("eager")
@@ -48,7 +50,8 @@ def look_at_neighbours(model: PreTrainedModel) -> PreTrainedModel:
             f"Only BERT has heads that may look both ways; this is a '{model.config.model_type}'. "
             "Take attention_start=random for it."
         )
-    config, base = model.config, model.base_model
+    config: Any = model.config
+    base: Any = model.base_model
     width, heads = config.hidden_size, config.num_attention_heads
     head = width // heads
     if head % 2 or width % 2:

@@ -71,7 +71,7 @@ class Strategy:
             }
             raise UserError(
                 f"Strategy '{self.name}' finds nothing to train in {type(model).__name__}"
-                + hint.get(self.name, ".")
+                + hint.get(self.name.partition(":")[0], ".")
             )
         return names
 
@@ -99,8 +99,10 @@ def _is_head(name: str) -> bool:
 
 
 def _is_top(name: str) -> bool:
-    """The norm after the last layer, and the head."""
-    return re.search(r"(^|\.)(ln_f|norm|head)\.", name) is not None
+    """The norm after the last layer, and the head; not the norm after the embeddings."""
+    if "embed" in name:
+        return False
+    return re.search(r"(^|\.)(ln_f|norm|final_norm|final_layer_norm|head)\.", name) is not None
 
 
 def _everything(name: str) -> bool:
@@ -156,7 +158,8 @@ def _unfreezing(model: nn.Module, strategy: Strategy) -> Course:
     """The head on cached features, then one layer more at a time; the embeddings with the last."""
     count = layers_of(model)
     layers = count if strategy.amount is None else int(strategy.amount)
-    steps: list[Strategy] = [top(model, n) for n in range(1, layers + 1)]
+    # From the most layers down, so that too many are refused by the number that was asked for.
+    steps: list[Strategy] = [top(model, n) for n in range(layers, 0, -1)][::-1]
     if layers == count:
         steps[-1] = FULL
     return [(0.0, LINEAR_PROBE), *((1 / layers, one) for one in steps)]
@@ -196,7 +199,7 @@ _ALL = (
              change="ia3"),
     Strategy("bitfit", True, lambda name: name.endswith("bias") or _is_head(name),
              "only biases and the head learn"),
-    Strategy("adapter", True, _only("adapters."), "weights frozen, a bottleneck in each layer learns",
+    Strategy("adapter", True, _only("adapters."), "weights frozen, a bottleneck a layer learns",
              change="adapter", amount=16),
     Strategy("dropconnect", True, _everything, "everything learns, weights dropped at random",
              change="dropconnect", amount=0.1),

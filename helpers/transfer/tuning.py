@@ -8,7 +8,7 @@ computed once and the head is fitted to them.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,13 @@ from helpers.tasks.batches import DynamicMasking, RightPadding
 from helpers.tasks.classification import MeanPooledClassifier, TextClassification
 from helpers.tasks.language_modeling import is_causal
 from helpers.transfer import adapters, finetuning, pretraining, regularization
-from helpers.transfer.costs import StepCost, forward_flops, step_cost
+from helpers.transfer.costs import (
+    average_cost,
+    forward_flops,
+    middle_row,
+    step_seconds,
+    typical_batch,
+)
 from helpers.transfer.joint import JointObjective, PairCollator, RisingWeight, pair_rows
 from helpers.transfer.strategies import LINEAR_PROBE, Strategy
 
@@ -38,6 +44,7 @@ class Target:
         tokenizer: the model's.
         config: changes of its configuration, ``num_hidden_layers=2``, say.
         source: a related labelled task, for the joint objective.
+        source_items: how many of its training items are used, at most, drawn by the run's seed.
         unlabelled: texts of the target without labels, for more pretraining.
     """
 
@@ -46,6 +53,7 @@ class Target:
     tokenizer: PreTrainedTokenizerBase
     config: dict[str, Any] = field(default_factory=dict)
     source: TextClassification | None = None
+    source_items: int = 512
     unlabelled: Dataset | None = None
 
     def check(self, strategy: Strategy) -> None:
@@ -74,6 +82,8 @@ class Effort:
 
     Attributes:
         flops: floating-point operations of all its steps together, about.
+        seconds: wall time of all its steps together, about; where it is given, ``flops`` does not
+            count. Depends on the machine, so two runs differ.
         learning_rate: largest step size.
         batch_size: texts in a step.
         regularization: inverse penalty C of a probe.
@@ -83,6 +93,7 @@ class Effort:
     learning_rate: float
     batch_size: int = 8
     regularization: float = 100.0
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +163,7 @@ def save(model: MeanPooledClassifier, folder: Path | str) -> None:
     helpers.UserError: nowhere holds no head.safetensors; give a folder that this class saved.
     """
     settle(model).save(folder)
+    (Path(folder) / "adapters.safetensors").unlink(missing_ok=True)  # of a model saved before
     if hasattr(model, "adapters"):
         adapters.save_bottlenecks(model, folder)
 
@@ -167,11 +179,20 @@ def load(folder: Path | str) -> MeanPooledClassifier:
     return model.eval()
 
 
-def full_step_flops(target: Target, train: Dataset, batch_size: int) -> float:
-    """Return the operations of a step in which everything learns: the unit that budgets are in."""
+def full_step(
+    target: Target, train: Dataset, batch_size: int, unit: str = "flops", device: str = "auto"
+) -> float:
+    """Return what a step costs in which everything learns: the unit that budgets are in.
+
+    In operations ("flops"), or in "seconds" on this machine's ``device``, now.
+    """
     model = target.task.build_model(target.model, pretrained=True, seed=0, **target.config)
     rows = target.task.encode(train, target.tokenizer)
-    return _price(model, rows, target.task.collator(target.tokenizer), batch_size).flops
+    collate = target.task.collator(target.tokenizer)
+    if unit == "seconds":
+        batch = typical_batch(rows, collate, batch_size)
+        return step_seconds(model, batch, finetuning.choose_device(device))
+    return average_cost(model, rows, collate, batch_size).flops
 
 
 def tune(
@@ -201,29 +222,37 @@ def tune(
     model = prepare(target, strategy, seed=seed)
     rows = target.task.encode(train, target.tokenizer)
     collator = target.task.collator(target.tokenizer)
-    left, flops, tokens, memory = effort.flops, 0.0, 0, 0.0
+    left = effort.flops if effort.seconds is None else effort.seconds
+    flops, tokens, memory = 0.0, 0, 0.0
     learned: set[str] = set()
     losses: list[np.ndarray] = []
     steps: list[int] = []
     for number, (share, stage) in enumerate(strategy.stages(model)):
         if share == 0 or stage.name == LINEAR_PROBE.name:
             learned |= set(stage.apply(model))
+            start = time.perf_counter()
             spent = _fit_head(model, rows, collator, effort, device)
+            left -= spent if effort.seconds is None else time.perf_counter() - start
+            flops += spent
             tokens += sum(map(len, rows["input_ids"]))
             steps.append(0)
-            flops, left = flops + spent, left - spent
             continue
         net, items, collate, callbacks = _objective(target, stage, model, rows, collator, seed)
         stage.apply(net)
         learned |= {name for name, p in model.named_parameters() if p.requires_grad}
-        price = _price(net, items, collate, effort.batch_size)
-        steps.append(max(1, round(share * left / price.flops)))
+        price = average_cost(net, items, collate, effort.batch_size)
+        each = price.flops
+        if effort.seconds is not None:
+            batch = typical_batch(items, collate, effort.batch_size)
+            each = step_seconds(net, batch, finetuning.choose_device(device))
+        steps.append(max(1, round(share * left / each)))
         training = finetuning.Training(
             effort.learning_rate, effort.batch_size, steps[-1], max_steps=steps[-1]
         )
         tuned = finetuning.fine_tune(
             net, items, collate, stage, training,
             seed=seed + 1000 * number, device=device, callbacks=callbacks,
+            by_length=stage.objective != "joint",  # a text's copies would fill whole batches
         )  # fmt: skip
         losses.append(tuned.losses)
         flops += steps[-1] * price.flops
@@ -250,7 +279,7 @@ def _fit_head(
     finetuning.fit_probe(
         model, features, np.array(rows["labels"]), regularization=effort.regularization
     )
-    batch = collator([_middle(rows)])
+    batch = collator([middle_row(rows)])
     batch.pop("labels")
     per_token = forward_flops(model, batch) / batch["attention_mask"].sum().item()
     return float(per_token * sum(map(len, rows["input_ids"])))
@@ -275,31 +304,23 @@ def _objective(
             torch.random.default_generator.manual_seed(seed + 1)
             nn.init.normal_(head.head.weight, std=0.02)
         objective = JointObjective(model, float(stage.amount or 0), source_model=head)
-        pairs = pair_rows(source.encode(source.items("train"), target.tokenizer), rows, seed=seed)
+        most = min(target.source_items, len(source.corpus.splits["train"]))
+        its = source.encode(source.items("train", most, seed), target.tokenizer)
+        # Few target rows come round again with other source rows until each of those was used.
+        again = rows.select(np.resize(np.arange(len(rows)), max(len(rows), len(its))))
+        pairs = pair_rows(its, again, seed=seed)
         rising = (RisingWeight(objective),) if stage.name.startswith("joint_scheduled") else ()
         return objective, pairs, PairCollator(collator), rising
     if stage.objective == "masked words":
         assert target.unlabelled is not None
         reader = pretraining.with_language_head(model.backbone, seed)
         # As the same task encodes them: the words that the labels will be learned from.
-        encoded = target.task.encode(target.unlabelled, target.tokenizer).remove_columns("labels")
+        unread = Dataset.from_dict(
+            {"text": target.unlabelled["text"], "label": [0] * len(target.unlabelled)}
+        )
+        encoded = target.task.encode(unread, target.tokenizer).remove_columns("labels")
         if is_causal(reader):
             encoded = encoded.add_column("labels", encoded["input_ids"][:])
             return reader, encoded, RightPadding(target.tokenizer), ()
-        return reader, encoded, DynamicMasking(target.tokenizer, seed=seed), ()
+        return reader, encoded, DynamicMasking(target.tokenizer, seed=seed, tries=100), ()
     return model, rows, collator, ()
-
-
-def _price(net: nn.Module, items: Dataset, collate: Any, batch_size: int) -> StepCost:
-    """Return the cost of a step on rows of average length; operations grow with their tokens."""
-    middle = _middle(items)
-    batch = collate([middle] * batch_size)
-    cost = step_cost(net, batch)
-    average = np.mean([len(ids) for ids in items["input_ids"]])
-    return replace(cost, flops=cost.flops * float(average) / len(middle["input_ids"]))
-
-
-def _middle(items: Dataset) -> dict[str, Any]:
-    """Return the row of middle length."""
-    order = np.argsort([len(ids) for ids in items["input_ids"]], kind="stable")
-    return dict(items[int(order[len(order) // 2])])
