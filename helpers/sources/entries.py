@@ -45,6 +45,19 @@ class Texts(_Entry):
     citation: str
 
 
+class Translations(_Entry):
+    """Message catalogues inside a package; ``messages`` is how many the files hold."""
+
+    title: str
+    package: str
+    files: Annotated[list[str], Field(min_length=1)]
+    messages: Annotated[int, Field(gt=0)]
+    source: Literal["en"] = "en"
+    target: Literal["zh"] = "zh"
+    licence: str
+    citation: str
+
+
 class PackagedWeights(_Entry):
     """A pretrained model: a folder inside a package, or of this project (no package).
 
@@ -66,16 +79,20 @@ class Catalog(_Entry):
     packages: dict[str, Package]
     texts: dict[str, Texts]
     weights: dict[str, PackagedWeights]
+    translations: dict[str, Translations] = {}
 
     @model_validator(mode="after")
     def _references_exist(self) -> "Catalog":
         inside = {name: texts.package for name, texts in self.texts.items()}
         inside |= {name: own.package for name, own in self.weights.items() if own.package}
+        inside |= {name: pairs.package for name, pairs in self.translations.items()}
         for name, package in inside.items():
             if package not in self.packages:
                 raise ValueError(f"'{name}' is in package '{package}', which is not listed")
-        for name, texts in self.texts.items():
-            for file in texts.files.values():
-                if file not in self.packages[texts.package].files:
+        needed = {name: (own.package, [*own.files.values()]) for name, own in self.texts.items()}
+        needed |= {name: (pairs.package, pairs.files) for name, pairs in self.translations.items()}
+        for name, (package, files) in needed.items():
+            for file in files:
+                if file not in self.packages[package].files:
                     raise ValueError(f"'{name}' needs {file}, which its package does not list")
         return self

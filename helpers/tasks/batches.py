@@ -39,9 +39,18 @@ class DynamicMasking:
     """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, share: float = 0.15, seed: int | None = None
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        share: float = 0.15,
+        seed: int | None = None,
+        tries: int = 1,
     ) -> None:
-        """Mask ``share`` of the tokens; ``seed`` None draws from torch's own random state."""
+        """Mask ``share`` of the tokens; ``seed`` None draws from torch's own random state.
+
+        A batch of short texts may have nothing masked, and then no loss (0/0): with more ``tries``
+        such a batch is drawn again.
+        """
+        self.tries = tries
         self.mask = DataCollatorForLanguageModeling(
             tokenizer, mlm=True, mlm_probability=share, seed=seed
         )
@@ -52,7 +61,11 @@ class DynamicMasking:
 
     def __call__(self, rows: list[dict[str, Any]]) -> BatchEncoding:
         """Return ids, attention mask and ``labels`` (-100: not asked), all (b, t)."""
-        return BatchEncoding(self.mask([{"input_ids": row["input_ids"]} for row in rows]))
+        for _ in range(self.tries):
+            batch = self.mask([{"input_ids": row["input_ids"]} for row in rows])
+            if (batch["labels"] != IGNORED).any():
+                break
+        return BatchEncoding(batch)
 
     def stack(self, batches: list[BatchEncoding]) -> BatchEncoding:
         """Put rows that were masked one by one into one padded batch."""

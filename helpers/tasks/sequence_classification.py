@@ -71,7 +71,8 @@ class SequenceClassification(TextClassification):
         chosen = self.weights or (1.0,) * self.n_classes
         if len(chosen) != self.n_classes:
             raise UserError(
-                f"{self.corpus.name} has {self.n_classes} classes; {len(chosen)} weights were given."
+                f"{self.corpus.name} has {self.n_classes} classes, not the {len(chosen)} of the "
+                "weights."
             )
         tokenizer = weights.load_tokenizer(name)
         padding = tokenizer.pad_token_id

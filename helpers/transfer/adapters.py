@@ -60,8 +60,10 @@ def add_lora(
 def add_ia3(model: PreTrainedModel, *, seed: int = 0) -> Any:
     """Return the model with a learned factor on keys, values and feed-forward activations.
 
-    All factors are 1 at first. Source: Liu et al. 2022, *Few-shot parameter-efficient fine-tuning
-    is better and cheaper than in-context learning* (NeurIPS, arXiv 2205.05638), section 3.3.
+    Where exactly is peft's choice: in GPT-2 also on the queries, which share the keys' matrix, in
+    BERT also on what attention's output matrix takes. All factors are 1 at first. Source: Liu et
+    al. 2022, *Few-shot parameter-efficient fine-tuning is better and cheaper than in-context
+    learning* (NeurIPS, arXiv 2205.05638), section 3.3.
 
     Raises:
         UserError: an architecture that peft does not know.

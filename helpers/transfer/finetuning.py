@@ -5,6 +5,7 @@ text). Frozen features are computed once (:func:`extract_features`) and a probe 
 logistic regression (:func:`fit_probe`); no epoch passes through the encoder again.
 """
 
+import gc
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -110,6 +111,7 @@ def fine_tune(
     seed: int,
     device: str = "auto",
     callbacks: Sequence[TrainerCallback] = (),
+    by_length: bool = True,
 ) -> Tuned:
     """Train ``model`` in place on encoded ``items``; leave it in evaluation mode.
 
@@ -122,9 +124,11 @@ def fine_tune(
         seed: order of the batches and dropout.
         device: see :func:`choose_device`.
         callbacks: called by the Trainer as training goes on, to look at the model, say.
+        by_length: like lengths share a batch; otherwise batches are drawn at random.
 
     Raises:
-        UserError: no items, or the loss is no longer a number (the step size is too large).
+        UserError: no items, the loss is no longer a number (the step size is too large), or step
+            sizes per layer with an optimizer that has one for all.
     """
     if len(items) == 0:
         raise UserError("There are no training items; fine-tuning needs at least one.")
@@ -140,7 +144,7 @@ def fine_tune(
             warmup_steps=round(0.1 * steps),
             per_device_train_batch_size=training.batch_size,
             max_steps=steps,
-            train_sampling_strategy="group_by_length",
+            train_sampling_strategy="group_by_length" if by_length else "random",
             weight_decay=0.01,
             seed=seed,
             data_seed=seed,
@@ -165,7 +169,11 @@ def fine_tune(
         trainer.pop_callback(PrinterCallback)  # a notebook's output must not hold every log
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            trainer.train()
+            gc.freeze()  # the Trainer collects garbage at its end: 0.3 s among all that is old
+            try:
+                trainer.train()
+            finally:
+                gc.unfreeze()
         tokens = int(trainer.state.num_input_tokens_seen)
     model.eval()
     losses = np.array(recorder.losses)
@@ -183,24 +191,28 @@ def _optimizer(
 ) -> torch.optim.Optimizer | None:
     """Return the optimizer where the Trainer's own will not do: Muon, or a step size per layer."""
     if training.optimizer == "muon":
+        if strategy.decay != 1:
+            raise UserError(
+                f"Strategy '{strategy.name}' needs a step size per layer, which muon has not; "
+                "take optimizer=adamw."
+            )
         return MuonAdamW(model, training.learning_rate)
     if strategy.decay == 1:
         return None
     # Layer-wise decay, Howard & Ruder 2018 (ULMFiT, arXiv 1801.06146), section 3.2.
     layers = layers_of(model)
-    groups: dict[int, list[nn.Parameter]] = {}
+    pulled = set(Trainer.get_decay_parameter_names(None, model))  # type: ignore[arg-type]
+    groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            groups.setdefault(depth(name, layers), []).append(parameter)
+            groups.setdefault((depth(name, layers), name in pulled), []).append(parameter)
     return torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "lr": training.learning_rate * strategy.decay ** (layers + 1 - at),
-            }
-            for at, parameters in groups.items()
-        ],
-        weight_decay=0.01,
+        {
+            "params": parameters,
+            "lr": training.learning_rate * strategy.decay ** (layers + 1 - at),
+            "weight_decay": 0.01 * decays,  # of all but biases and norms, as the Trainer has it
+        }
+        for (at, decays), parameters in groups.items()
     )
 
 
@@ -273,9 +285,7 @@ def fit_probe(
     head: Any = model.head
     coefficients = np.zeros(tuple(head.weight.shape))
     intercepts = np.full(head.bias.shape, -1e4)
-    if (
-        len(classes) == 2
-    ):  # scikit-learn gives one row for two classes: the second against the first
+    if len(classes) == 2:  # scikit-learn gives one row: the second class against the first
         coefficients[classes[1]], intercepts[classes] = solver.coef_[0], (0.0, solver.intercept_[0])
     else:
         coefficients[classes], intercepts[classes] = solver.coef_, solver.intercept_

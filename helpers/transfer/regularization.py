@@ -93,20 +93,23 @@ class RDrop(nn.Module):
     r"""Two passes with other dropout masks; beside both losses, how much their answers differ.
 
     Loss: the mean of the two cross-entropies, plus $\alpha$ times the mean of the two
-    Kullback-Leibler divergences between the answers, in nats an item. (Liang et al. sum both; half
-    of that has the same minimum, and the size of a plain loss.) Source: Liang et al. 2021, *R-Drop*
-    (NeurIPS, arXiv 2106.14448), eq. 4.
+    Kullback-Leibler divergences between the answers, in nats an item. (Liang et al. sum the
+    two cross-entropies; half of their loss has the same minimum and the size of a plain one, so
+    their α is twice this one.) Source: Liang et al. 2021, *R-Drop* (NeurIPS, arXiv 2106.14448),
+    eq. 4.
     """
 
     def __init__(self, model: nn.Module, weight: float) -> None:
-        """Wrap a classifier with α = ``weight``, at least 0.
+        """Wrap a classifier with α = ``weight``, in [0, inf).
 
         Raises:
-            UserError: a weight below 0.
+            UserError: a weight below 0 or not finite.
         """
         super().__init__()
-        if not weight >= 0:
-            raise UserError(f"The weight of R-Drop must be at least 0, not {weight:g}.")
+        if not 0 <= weight < float("inf"):
+            raise UserError(
+                f"The weight of R-Drop must be a finite number of at least 0, not {weight:g}."
+            )
         self.model, self.weight = model, weight
 
     def forward(

@@ -79,7 +79,7 @@ def test_a_task_gives_its_model_its_weights(corpus):
         "gpt2-mini", pretrained=True, seed=0
     )
     np.testing.assert_allclose(net.class_weights, chosen, rtol=1e-6)
-    with pytest.raises(UserError, match="tiny has 2 classes; 3 weights were given"):
+    with pytest.raises(UserError, match="tiny has 2 classes, not the 3 of the weights"):
         SequenceClassification(corpus, 32, (1.0, 1.0, 1.0)).build_model(
             "gpt2-mini", pretrained=True, seed=0
         )

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    BertConfig,
+    BertModel,
+    GPT2Config,
+    GPT2Model,
+    ViTConfig,
+    ViTModel,
+)
 
 from helpers import UserError
 from helpers.sources.corpora import load_texts
@@ -213,3 +222,57 @@ def test_a_checkpoint_cut_short_is_a_sentence(tokenizer, tmp_path):
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(UserError, match="cut short or damaged"):
         load_model(folder, AutoModelForCausalLM)
+
+
+def backbone(architecture):
+    torch.manual_seed(0)
+    ends = {"vocab_size": 40, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 1}
+    if architecture == "bert":
+        shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+        return BertModel(BertConfig(intermediate_size=32, **shape, **ends)).eval()
+    return GPT2Model(GPT2Config(n_embd=16, n_layer=2, n_head=2, **ends)).eval()
+
+
+IDS = torch.tensor([[5, 9, 20, 7, 11, 30]])
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "bert"])
+def test_a_language_head_trains_the_backbone_itself(architecture):
+    encoder = backbone(architecture)
+    reader = pretraining.with_language_head(encoder, seed=0)
+    assert reader.base_model is encoder
+    assert reader.get_input_embeddings().weight is encoder.get_input_embeddings().weight
+    assert reader.get_output_embeddings().weight is encoder.get_input_embeddings().weight
+    before = encoder(input_ids=IDS).last_hidden_state
+    optimizer = torch.optim.SGD(reader.parameters(), lr=0.5)
+    reader.eval()(input_ids=IDS, labels=IDS).loss.backward()
+    optimizer.step()
+    assert not torch.equal(encoder(input_ids=IDS).last_hidden_state, before)
+
+
+@torch.no_grad()
+def test_the_next_word_is_read_off_the_backbones_own_embeddings():
+    encoder = backbone("gpt2")
+    logits = pretraining.with_language_head(encoder, seed=0).eval()(input_ids=IDS).logits
+    torch.testing.assert_close(
+        logits, encoder(input_ids=IDS).last_hidden_state @ encoder.wte.weight.T
+    )
+
+
+def test_the_heads_own_weights_depend_on_the_seed_alone():
+    encoder = backbone("bert")
+    state = torch.get_rng_state()
+    a, b, c = (
+        pretraining.with_language_head(encoder, seed=seed).cls.predictions.transform.dense.weight
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(a, b) and not torch.equal(a, c)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_model_that_knows_no_words_is_refused():
+    shape = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    eyes = ViTModel(ViTConfig(image_size=4, patch_size=2, intermediate_size=8, **shape))
+    sentence = "ViTModel can neither fill in masked words nor predict the next one"
+    with pytest.raises(UserError, match=sentence):
+        pretraining.with_language_head(eyes, seed=0)
