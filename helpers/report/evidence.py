@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib import ticker
 from matplotlib.figure import Figure
 
 from helpers import UserError
@@ -71,19 +72,33 @@ def gain_against_cost(
     figure = Figure(figsize=(6.4, 4.6))
     ax = figure.add_subplot()
     ax.axhline(0, color="#222222", linewidth=1.2)
+    _over_cost(ax, listed)
     for i, (name, spent, interval) in enumerate(listed):
-        error: Any = None
-        if interval.defined:
-            error = [[interval.value - interval.low], [interval.high - interval.value]]
-        ax.errorbar(spent, interval.value, yerr=error, fmt="osD^vPX*"[i % 8], markersize=8)
         place = (8, 6) if i % 2 else (8, -16)  # neighbours' names do not meet
         ax.annotate(
             name, (spent, interval.value), xytext=place, textcoords="offset points", fontsize=11
         )
-    ax.set_xscale("log")
     ax.margins(x=0.25)
     ax.set(xlabel=cost, ylabel=gain)
     return figure
+
+
+def _over_cost(ax: Any, listed: Sequence[tuple[str, float, Interval]]) -> None:
+    """Draw intervals over costs on a logarithmic axis with plain numbers on it."""
+    for i, (name, spent, interval) in enumerate(listed):
+        error: Any = None
+        if interval.defined:
+            error = [[interval.value - interval.low], [interval.high - interval.value]]
+        ax.errorbar(
+            spent, interval.value, yerr=error, fmt="osD^vPX*"[i % 8], color=f"C{i % 10}",
+            markersize=8, label=name.replace("_", " "),
+        )  # fmt: skip
+    ax.set_xscale("log")
+    costs = [spent for _, spent, _ in listed]
+    if max(costs) < 30 * min(costs):  # else the powers of ten alone fill the axis
+        ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
 
 
 def in_half_widths(rows: Iterable[tuple[str, Interval, str]]) -> Figure:
@@ -131,16 +146,20 @@ def pareto(
     'memory, MB'
     """
     listed = list(points)
-    figure = gain_against_cost(listed, cost, score)
-    ax = figure.axes[0]
-    for old in [*ax.texts, ax.lines[0]]:  # names go into the legend, zero is no place here
-        old.remove()
-    for drawn, (name, _, _) in zip(ax.containers, listed, strict=True):
-        drawn.set_label(name.replace("_", " "))
+    if not listed:
+        raise UserError("pareto needs at least one method.")
     spent, scored = [x for _, x, _ in listed], [one.value for _, _, one in listed]
-    front = [i for i in np.argsort(spent) if pareto_front(spent, scored)[i]]
+    if min(spent) <= 0:
+        raise UserError("pareto needs costs above 0; leave out what costs nothing.")
+    figure = Figure(figsize=(6.4, 4.4))
+    ax = figure.add_subplot()
+    _over_cost(ax, listed)
+    on = pareto_front(spent, scored)
+    front = [i for i in np.argsort(spent) if on[i]]
     x, y = ([values[i] for i in front] for values in (spent, scored))
     ax.step(x, y, where="post", color="#555555", linestyle=":", zorder=0)
+    ax.margins(x=0.15, y=0.1)
+    ax.set(xlabel=cost, ylabel=score)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return figure
 
@@ -149,10 +168,12 @@ def sensitivity(
     curves: Mapping[str, Sequence[tuple[float, float]]],
     numbers: str,
     score: str = "validation accuracy (share)",
+    order: Sequence[str] = (),
 ) -> Figure:
     """Draw score over a number that was searched, one line a method; the best of each is filled.
 
-    ``curves``: of each method the pairs (number, score), numbers above 0.
+    ``curves``: of each method the pairs (number, score), numbers above 0. ``order``: all methods of
+    the notebook, so that each keeps the colour that it has in :func:`pareto`.
 
     >>> sensitivity({"full": [(1e-4, 0.5), (1e-3, 0.7)]}, "step size").axes[0].get_xscale()
     'log'
@@ -161,14 +182,21 @@ def sensitivity(
         raise UserError("sensitivity needs at least one method.")
     figure = Figure(figsize=(6.4, 4.4))
     ax = figure.add_subplot()
-    for i, (name, pairs) in enumerate(curves.items()):
-        ordered = sorted(pairs)
-        x, y = zip(*ordered, strict=True)
-        marker = "osD^vPX*"[i % 8]
-        (line,) = ax.plot(x, y, f"{marker}-", markerfacecolor="white", label=name.replace("_", " "))
+    names = list(order) or list(curves)
+    for name, pairs in curves.items():
+        x, y = zip(*sorted(pairs), strict=True)
+        i = names.index(name)
+        marker, colour = "osD^vPX*"[i % 8], f"C{i % 10}"
+        ax.plot(
+            x, y, f"{marker}-", color=colour, markerfacecolor="white", label=name.replace("_", " ")
+        )
         best = int(np.argmax(y))
-        ax.plot(x[best], y[best], marker, color=line.get_color(), markersize=9)
+        ax.plot(x[best], y[best], marker, color=colour, markersize=9)
     ax.set_xscale("log")
+    tried = sorted({x for pairs in curves.values() for x, _ in pairs})
+    ax.xaxis.set_major_locator(ticker.FixedLocator(tried))
+    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_locator(ticker.NullLocator())
     ax.set(xlabel=f"{numbers} (log scale; filled: the best)", ylabel=score)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return figure

@@ -127,8 +127,7 @@ def fine_tune(
         by_length: like lengths share a batch; otherwise batches are drawn at random.
 
     Raises:
-        UserError: no items, the loss is no longer a number (the step size is too large), or step
-            sizes per layer with an optimizer that has one for all.
+        UserError: no items, a loss that is no number any more, step sizes per layer with Muon.
     """
     if len(items) == 0:
         raise UserError("There are no training items; fine-tuning needs at least one.")
@@ -285,7 +284,7 @@ def fit_probe(
     head: Any = model.head
     coefficients = np.zeros(tuple(head.weight.shape))
     intercepts = np.full(head.bias.shape, -1e4)
-    if len(classes) == 2:  # scikit-learn gives one row: the second class against the first
+    if len(classes) == 2:  # scikit-learn gives one row: the second against the first
         coefficients[classes[1]], intercepts[classes] = solver.coef_[0], (0.0, solver.intercept_[0])
     else:
         coefficients[classes], intercepts[classes] = solver.coef_, solver.intercept_

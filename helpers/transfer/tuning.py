@@ -56,24 +56,24 @@ class Target:
     source_items: int = 512
     unlabelled: Dataset | None = None
 
-    def check(self, strategy: Strategy) -> None:
+    def check(self, strategy: Strategy, model: MeanPooledClassifier | None = None) -> None:
         """Refuse a strategy that this target or model cannot take, before any training.
+
+        ``model``: what :func:`prepare` gave, if it is there already.
 
         Raises:
             UserError: a joint objective without a source, more pretraining without texts, an
                 architecture that an adapter does not know, more layers unfrozen than there are.
         """
-        model = prepare(self, strategy, seed=0)
-        stages = [(strategy.objective, strategy.name)]
-        stages += [(one.objective, strategy.name) for _, one in strategy.stages(model)]
-        for objective, name in stages:
-            if objective == "joint" and self.source is None:
-                raise UserError(
-                    f"Strategy '{name}' needs a labelled source beside the target: name one as "
-                    "source, or leave the strategy out."
-                )
-            if objective == "masked words" and not self.unlabelled:
-                raise UserError(f"Strategy '{name}' needs unlabelled texts of the target.")
+        model = prepare(self, strategy, seed=0) if model is None else model
+        asked = {strategy.objective, *(one.objective for _, one in strategy.stages(model))}
+        if "joint" in asked and self.source is None:
+            raise UserError(
+                f"Strategy '{strategy.name}' needs a labelled source beside the target: name one "
+                "as source, or leave the strategy out."
+            )
+        if "masked words" in asked and not self.unlabelled:
+            raise UserError(f"Strategy '{strategy.name}' needs unlabelled texts of the target.")
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Outcome:
         losses: of every step, stage after stage.
         trained_parameters: numbers that learned at some stage.
         steps: of each stage; 0 for a stage on cached features.
-        tokens: trained on, padding not counted.
+        tokens: of the target trained on, padding not counted; a source's come on top.
         flops: spent, see :func:`helpers.transfer.costs.step_cost`.
         megabytes: memory of its most costly step.
         seconds: wall time, features and all steps.
@@ -217,9 +217,9 @@ def tune(
     Raises:
         UserError: as :meth:`Target.check` and :func:`finetuning.fine_tune`.
     """
-    target.check(strategy)
     begin = time.perf_counter()
     model = prepare(target, strategy, seed=seed)
+    target.check(strategy, model)
     rows = target.task.encode(train, target.tokenizer)
     collator = target.task.collator(target.tokenizer)
     left = effort.flops if effort.seconds is None else effort.seconds
