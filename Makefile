@@ -36,7 +36,7 @@ $(SETUP): requirements.txt constraints.txt
 	@$(RUN) -m pip check
 	@touch $(SETUP)
 
-data: $(FETCHED)  ## fetch texts and weights once (about 170 MB, checked by hash)
+data: $(FETCHED)  ## fetch texts and weights once (about 210 MB, checked by hash)
 
 $(FETCHED): data/catalog.yaml $(wildcard helpers/sources/*.py) $(SETUP)
 	@$(RUN) -m helpers data
