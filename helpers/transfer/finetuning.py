@@ -5,7 +5,6 @@ text). Frozen features are computed once (:func:`extract_features`) and a probe 
 logistic regression (:func:`fit_probe`); no epoch passes through the encoder again.
 """
 
-import gc
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -168,11 +167,7 @@ def fine_tune(
         trainer.pop_callback(PrinterCallback)  # a notebook's output must not hold every log
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            gc.freeze()  # the Trainer collects garbage at its end: 0.3 s among all that is old
-            try:
-                trainer.train()
-            finally:
-                gc.unfreeze()
+            trainer.train()
         tokens = int(trainer.state.num_input_tokens_seen)
     model.eval()
     losses = np.array(recorder.losses)
