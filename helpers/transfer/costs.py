@@ -62,7 +62,7 @@ def step_cost(model: nn.Module, batch: Any) -> StepCost:
     def keep(tensor: torch.Tensor) -> torch.Tensor:
         if tensor.data_ptr() not in own:
             kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        return tensor
+        return tensor.detach()  # an output that held itself would never be freed
 
     with (
         torch.random.fork_rng(devices=[]),

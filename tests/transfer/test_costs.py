@@ -1,6 +1,7 @@
 """The cost of a step against formulas worked out by hand."""
 
 import copy
+import gc
 
 import pytest
 import torch
@@ -156,3 +157,18 @@ def test_a_step_takes_longer_where_there_is_more_to_do():
         costs.step_seconds(m, {"x": torch.ones(4, w)}) for m, w in ((small, 8), (large, 1200))
     ]
     assert 0 < seconds[0] < seconds[1]
+
+
+def test_measuring_leaves_no_copy_of_the_model_behind():
+    model = tiny()
+    batch = dict(collate(items(4).to_list()))
+
+    def alive():
+        gc.collect()
+        return sum(isinstance(one, torch.Tensor) for one in gc.get_objects())
+
+    costs.step_cost(model, batch)
+    before = alive()
+    for _ in range(3):
+        costs.step_cost(model, batch)
+    assert alive() <= before
