@@ -23,7 +23,8 @@ class StepCost:
             lowest layer that learns, so freezing the bottom saves; the optimizer's own are left
             out (a few operations a parameter).
         activations: bytes kept from the forward pass for the backward pass.
-        state: bytes of all weights and, of those that learn, gradient and AdamW's two moments.
+        state: bytes of all weights and, of those that learn, gradient and AdamW's two moments;
+            and of what is kept beside them, as Mixout keeps the pretrained matrices.
     """
 
     flops: float
@@ -71,7 +72,8 @@ def step_cost(model: nn.Module, batch: Any) -> StepCost:
     ):
         result = twin(**batch)
         (result["loss"] if isinstance(result, dict) else result.loss).backward()
-    weights = sum(p.numel() for p in twin.parameters())
+    kept_beside = sum(b.numel() for b in twin.buffers() if b.is_floating_point())
+    weights = kept_beside + sum(p.numel() for p in twin.parameters())
     learned = sum(p.numel() for p in twin.parameters() if p.requires_grad)
     return StepCost(
         float(counter.get_total_flops()), sum(kept.values()), 4 * (weights + 3 * learned)

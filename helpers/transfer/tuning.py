@@ -72,6 +72,11 @@ class Target:
                 f"Strategy '{strategy.name}' needs a labelled source beside the target: name one "
                 "as source, or leave the strategy out."
             )
+        limit = getattr(model.backbone.config, "max_position_embeddings", None)
+        if "joint" in asked and self.source and limit and self.source.max_length > limit:
+            raise UserError(
+                f"The source's max_length {self.source.max_length} is more than {limit} positions."
+            )
         if "masked words" in asked and not self.unlabelled:
             raise UserError(f"Strategy '{strategy.name}' needs unlabelled texts of the target.")
 
@@ -82,11 +87,10 @@ class Effort:
 
     Attributes:
         flops: floating-point operations of all its steps together, about.
-        seconds: wall time of all its steps together, about; where it is given, ``flops`` does not
-            count. Depends on the machine, so two runs differ.
         learning_rate: largest step size.
         batch_size: texts in a step.
         regularization: inverse penalty C of a probe.
+        seconds: wall time of all steps in place of ``flops``; two runs then differ.
     """
 
     flops: float

@@ -11,6 +11,7 @@ from transformers import BertConfig, BertModel
 
 from helpers.tasks.classification import MeanPooledClassifier
 from helpers.transfer import costs
+from helpers.transfer.regularization import add_weight_noise
 from tests.transfer.test_strategies import collate, items, tiny, tiny_gpt2
 
 B, D, H, C = 5, 7, 11, 3  # texts of a batch, inputs, hidden units, outputs
@@ -172,3 +173,11 @@ def test_measuring_leaves_no_copy_of_the_model_behind():
     for _ in range(3):
         costs.step_cost(model, batch)
     assert alive() <= before
+
+
+def test_what_is_kept_beside_the_weights_counts_as_memory():
+    plain, mixed = tiny(), add_weight_noise(tiny(), "mixout", 0.5)
+    batch = dict(collate(items(4).to_list()))
+    matrices = sum(m.weight.numel() for m in tiny().backbone.modules() if isinstance(m, nn.Linear))
+    extra = costs.step_cost(mixed, batch).state - costs.step_cost(plain, batch).state
+    assert extra == 4 * matrices

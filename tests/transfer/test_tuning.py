@@ -49,6 +49,11 @@ def refused(target, name, sentence, stages):
     assert not stages  # before any training
 
 
+def test_a_source_of_texts_longer_than_the_model_is_refused(target, stages):
+    long = replace(target, source=replace(target.source, max_length=400))
+    refused(long, "joint", "The source's max_length 400 is more than 40 positions", stages)
+
+
 @pytest.mark.parametrize("name", ["joint", "joint_scheduled:3", "joint_tuned"])
 def test_a_joint_strategy_without_a_source_is_refused(target, stages, name):
     sentence = f"Strategy '{name}' needs a labelled source beside the target: name one as source"
