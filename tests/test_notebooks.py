@@ -56,8 +56,7 @@ def test_everything_is_imported_before_the_run_is_opened(notebook):
 
 
 def test_cells_are_short_enough_to_read(notebook):
-    body = code(notebook)[1:]  # the parameters before them are a list, a line each
-    assert max(len(cell.source.splitlines()) for cell in body) <= 25
+    assert max(len(cell.source.splitlines()) for cell in code(notebook)) <= 25
 
 
 def test_carries_no_traces_of_the_machine_that_ran_it(notebook):

@@ -48,7 +48,7 @@ def look_at_neighbours(model: PreTrainedModel) -> PreTrainedModel:
     if model.config.model_type != "bert":
         raise UserError(
             f"Only BERT has heads that may look both ways; this is a '{model.config.model_type}'. "
-            "Take attention_start=random for it."
+            "Let its heads begin at random."
         )
     config: Any = model.config
     base: Any = model.base_model
