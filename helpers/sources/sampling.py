@@ -78,3 +78,22 @@ def by_date(n: int) -> list[str]:
     """
     tenth = n // 10
     return ["train"] * (n - 2 * tenth) + ["validation"] * tenth + ["test"] * tenth
+
+
+def draw_unlabelled(
+    dataset: datasets.Dataset, n: int, seed: int, *, whose: str, what: str
+) -> datasets.Dataset:
+    """Return n items at random; the draws of one seed are the beginnings of one order.
+
+    ``whose`` and ``what`` name the items in the refusal: whose they are, what one of them is.
+
+    :raises UserError: n below 1 or above the number of items.
+
+    >>> data = datasets.Dataset.from_dict({"text": list("abcdef")})
+    >>> few, more = (draw_unlabelled(data, n, 7, whose="It", what="texts")["text"] for n in (2, 4))
+    >>> few[:] == more[:2]
+    True
+    """
+    if not 1 <= n <= len(dataset):
+        raise UserError(f"{whose} has {len(dataset)} {what}; {n} cannot be drawn.")
+    return dataset.select(np.random.default_rng(seed).permutation(len(dataset))[:n])

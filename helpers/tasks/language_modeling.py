@@ -26,6 +26,7 @@ from transformers import (
 
 from helpers import UserError
 from helpers.sources import corpora, weights
+from helpers.sources.sampling import draw_unlabelled
 from helpers.tasks.batches import IGNORED, DynamicMasking, RightPadding
 from helpers.tasks.bytepairs import boundaries, check_fit, token_ids
 
@@ -100,12 +101,8 @@ class LanguageModeling:
         dataset = self.corpus.splits[split]
         if n is None:
             return dataset
-        if not 1 <= n <= len(dataset):
-            raise UserError(
-                f"The {split} split of {self.corpus.name} has {len(dataset)} documents; "
-                f"{n} cannot be drawn."
-            )
-        return dataset.select(np.random.default_rng(seed).permutation(len(dataset))[:n])
+        whose = f"The {split} split of {self.corpus.name}"
+        return draw_unlabelled(dataset, n, seed, whose=whose, what="documents")
 
     def encode(self, items: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
         """Return documents as rows: ``input_ids``, ``labels``, ``document`` (its place in items).

@@ -25,6 +25,7 @@ from helpers import UserError
 from helpers.sources import weights
 from helpers.sources.messages import one_line
 from helpers.sources.parallel import ParallelCorpus
+from helpers.sources.sampling import draw_unlabelled
 from helpers.tasks import translation_scores
 from helpers.tasks.batches import IGNORED, RightPadding
 from helpers.tasks.bytepairs import boundaries, check_fit, token_ids
@@ -66,12 +67,8 @@ class Translation:
         dataset = self.corpus.splits[split]
         if n is None:
             return dataset
-        if not 1 <= n <= len(dataset):
-            raise UserError(
-                f"The {split} split of {self.corpus.name} has {len(dataset)} pairs; "
-                f"{n} cannot be drawn."
-            )
-        return dataset.select(np.random.default_rng(seed).permutation(len(dataset))[:n])
+        whose = f"The {split} split of {self.corpus.name}"
+        return draw_unlabelled(dataset, n, seed, whose=whose, what="pairs")
 
     def fitting(self, items: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
         """Return the pairs whose row is at most ``max_length`` long; in their order.
