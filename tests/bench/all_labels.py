@@ -2,7 +2,8 @@
 
 `topics`: 20 Newsgroups by date, MiniLM fine-tuned against TF-IDF + logistic regression. `entities`:
 names in People's Daily, `bert-zh-mini` with every training sentence. One seed, settings fixed
-beforehand; the intervals are over test texts (articles) only, not over seeds.
+beforehand; the intervals are over test texts (articles) only, not over seeds. Not part of
+`make bench`: `python -m tests.bench.all_labels entities --epochs 2`.
 """
 
 import argparse
