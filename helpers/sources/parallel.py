@@ -165,6 +165,8 @@ def near_groups(sources: Sequence[str]) -> NDArray[np.int64]:
     >>> near_groups(["Copy Cell", "Paste", "Copy %s cells", "Heading 1", "Heading 2"]).tolist()
     [0, 1, 0, 2, 2]
     """
+    if not sources:
+        return np.zeros(0, dtype=np.int64)
     every = np.arange(len(sources))
     linked = [(i, j) for table in _tables(sources) for i, j, _ in near_pairs(table, every, every)]
     i, j = np.array(linked, dtype=np.int64).reshape(-1, 2).T
@@ -274,14 +276,7 @@ def _read(name: str) -> tuple[list[Message], str, str]:
         )
     if path.suffix.lower() in catalogues.SUFFIXES:
         return catalogues.read_catalogue(path, path.name), "", "yours"
-    rows = readers.read_file(path)
-    present = dict.fromkeys(key for value in rows.values for key in value)
-    if not {"source", "target"} <= present.keys():
-        raise UserError(
-            f"{path} needs the columns source and target; its columns are "
-            f"{', '.join(present) or 'none'}."
-        )
-    sides = [readers.columns(rows, side, None)[0] for side in ("source", "target")]
+    sides = readers.read_pairs(path, "source", "target")
     return [Message(one, other, path.name) for one, other in zip(*sides, strict=True)], "", "yours"
 
 

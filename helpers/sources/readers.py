@@ -241,6 +241,21 @@ def columns(
     return texts, labels
 
 
+def read_pairs(path: Path, first: str, second: str) -> tuple[list[str], list[str]]:
+    """Return two columns of texts of a user's file.
+
+    :raises UserError: what :func:`read_file` refuses, a column that is not there, an empty text.
+    """
+    rows = read_file(path)
+    present = dict.fromkeys(name for value in rows.values for name in value)
+    if not {first, second} <= present.keys():
+        raise UserError(
+            f"{path} needs the columns {first} and {second}; its columns are "
+            f"{', '.join(present) or 'none'}."
+        )
+    return columns(rows, first, None)[0], columns(rows, second, None)[0]
+
+
 def _others(count: int) -> str:
     return f" (and {count - 1} more)" if count > 1 else ""
 

@@ -20,7 +20,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from helpers import UserError
 from helpers.sources.dialogues import DialogueCorpus
 from helpers.sources.duplicates import words
-from helpers.tasks.batches import IGNORED
+from helpers.tasks.language_modeling import row_losses
 from helpers.tasks.translation import Translation, translate
 
 
@@ -90,13 +90,10 @@ def reply_losses(
         chosen = slice(start, min(start + batch_size, len(encoded)))
         batch = collator(encoded.select(range(chosen.start, chosen.stop)).to_list())
         batch = batch.to(model.device)
-        labels = batch.pop("labels")[:, 1:]
-        logits = model(**batch).logits[:, :-1].float()
-        nats = torch.nn.functional.cross_entropy(
-            logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none"
-        )
-        found[chosen, 0] = nats.sum(1).cpu().numpy()
-        found[chosen, 1] = (labels != IGNORED).sum(1).cpu().numpy()
+        labels = batch.pop("labels")
+        nats, tokens = row_losses(model(**batch).logits, labels, shift=True)
+        found[chosen, 0] = nats.cpu().numpy()
+        found[chosen, 1] = tokens.cpu().numpy()
     return found
 
 

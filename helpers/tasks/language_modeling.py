@@ -269,7 +269,7 @@ def document_losses(
             batch = collator.stack([batches[i] for i in chosen])
         batch = batch.to(model.device)
         labels = batch.pop("labels")
-        losses, counted = _row_losses(model(**batch).logits, labels, not batches)
+        losses, counted = row_losses(model(**batch).logits, labels, not batches)
         for i, loss, count in zip(chosen, losses.tolist(), counted.tolist(), strict=True):
             nats[documents[i]] += loss
             tokens[documents[i]] += count
@@ -277,7 +277,7 @@ def document_losses(
     return DocumentLosses(nats, tokens, np.array([len(text.encode()) for text in items["text"]]))
 
 
-def _row_losses(
+def row_losses(
     logits: torch.Tensor, labels: torch.Tensor, shift: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return each row's summed loss and number of labels: (b, t, v), (b, t) -> (b,), (b,)."""
