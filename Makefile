@@ -59,7 +59,7 @@ unit: data  ## unit tests and doctests
 	@$(VENV)/bin/pytest -q
 
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
-	@$(VENV)/bin/pytest -q --nbval --nbval-cell-timeout 600 --durations 5 notebooks
+	@$(VENV)/bin/pytest -q --nbval --nbval-cell-timeout 1800 --durations 5 notebooks
 
 bench: data  ## speed, coverage of intervals, the checkpoints' first 200 steps again (minutes)
 	@$(RUN) -m tests.bench.throughput

@@ -1,6 +1,12 @@
-"""Settings of all tests: what nbval does not compare, how hypothesis runs."""
+"""Settings of all tests: threads, what nbval does not compare, how hypothesis runs."""
+
+import os
 
 import hypothesis
+
+from helpers.runs.determinism import ENVIRONMENT
+
+os.environ.update(ENVIRONMENT)  # nbval's kernels inherit it
 
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("project")

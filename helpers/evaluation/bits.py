@@ -38,7 +38,7 @@ def interval(table: npt.ArrayLike, resamples: int = 2000) -> Interval:
     >>> rng = np.random.default_rng(0)
     >>> size = rng.integers(100, 900, 50)
     >>> print(interval(np.stack([size * rng.normal(2, 0.2, 50), size], axis=1)))
-    2.050 [1.993, 2.109]
+    2.050 [1.994, 2.106]
     """
     return bootstrap_interval(_table(table), _ratio, resamples=resamples)
 

@@ -92,9 +92,9 @@ def bootstrap_interval(
 
     >>> losses = np.random.default_rng(1).exponential(size=200)
     >>> print(bootstrap_interval(losses))
-    1.049 [0.918, 1.220]
+    1.049 [0.919, 1.221]
     >>> print(bootstrap_interval(losses, statistic=lambda means: np.exp(means[:, 0])))
-    2.856 [2.504, 3.388]
+    2.856 [2.506, 3.390]
     """
     return _bootstrap((checks.items("values", values),), statistic or _mean, resamples, level, seed)
 

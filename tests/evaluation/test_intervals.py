@@ -102,6 +102,18 @@ def test_the_order_of_items_does_not_matter(pair, seed):
     np.testing.assert_array_equal(bounds(first), bounds(second))
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_last_digits_of_the_values_do_not_move_the_bounds(seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.exponential(size=(2, 150, 2)) + 1
+    nearly = [one * (1 + 1e-7 * rng.normal(size=one.shape)) for one in (a, b)]
+    for measure in (
+        lambda a, b: bootstrap_interval(a, lambda m: m[:, 0] / m[:, 1], resamples=200),
+        lambda a, b: paired_bootstrap(a, b, resamples=200),
+    ):
+        np.testing.assert_allclose(bounds(measure(*nearly)), bounds(measure(a, b)), rtol=1e-4)
+
+
 @settings(deadline=None)
 @given(values, st.integers(0, 5))
 def test_swapping_the_models_mirrors_the_interval(pair, seed):
