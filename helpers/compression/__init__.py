@@ -1,0 +1,1 @@
+"""Smaller models from tuned ones: pruning, quantization, distillation, and what each saves."""

@@ -1,0 +1,146 @@
+r"""What compression leaves: of the score, of the gain from transfer, and of each class.
+
+Tables are right or wrong answers (or any score of an item) on the same test items with the same
+seeds, (seeds, items). The measures are this project's: the field reports the score after
+compression, not how much of what *transfer* gave is left of it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from helpers import UserError
+from helpers.evaluation.families import holm, p_of_interval
+from helpers.evaluation.intervals import (
+    Interval,
+    Statistic,
+    bootstrap_interval,
+    paired_bootstrap,
+    two_level_interval,
+)
+
+Floats = npt.NDArray[np.float64]
+
+
+def retained_score(compressed: npt.ArrayLike, full: npt.ArrayLike) -> Interval:
+    """Return the share of the score that is left, s(compressed) / s(full), with its interval.
+
+    In [0, inf); 1: nothing lost. Over seeds and items at once, over items alone for one seed.
+
+    >>> print(retained_score([[1, 1, 0, 1] * 25], [[1, 1, 1, 1] * 25]))
+    0.750 [0.660, 0.830]
+    """
+    return _of_tables([compressed, full], lambda m: m[:, 0] / m[:, 1])
+
+
+def retained_gain(
+    compressed: npt.ArrayLike, full: npt.ArrayLike, scratch: npt.ArrayLike
+) -> Interval:
+    r"""Return the share of the transfer gain that is left after compression, with its interval.
+
+    $(s_{compressed} - s_{scratch}) / (s_{full} - s_{scratch})$, where *scratch* is the full model
+    trained without pretraining. 1: nothing lost; 0: as if there had been no pretraining; below 0:
+    worse than that. Modelled on Taylor & Stone's transfer ratio (JMLR 10, 2009). Where the gain
+    itself cannot be told from zero the share has no meaning, and the interval is undefined.
+
+    >>> rng = np.random.default_rng(0)
+    >>> full, scratch = rng.random((2, 3, 400)) < [[[0.9]], [[0.6]]]
+    >>> print(f"{retained_gain(full, full, scratch):.2f}")
+    1.00 [undefined]
+    >>> print(f"{retained_gain(full & (rng.random((3, 400)) < 0.9), full, scratch):.2f}")
+    0.69 [0.59, 0.79]
+    """
+    gain = two_level(full, scratch)
+    if not gain.low > 0:
+        left = two_level(compressed, scratch).value
+        value = left / gain.value if gain.value else np.nan
+        method = "undefined: no transfer gain that could be retained"
+        return Interval(value, np.nan, np.nan, gain.n, gain.level, method)
+    return _of_tables(
+        [compressed, full, scratch], lambda m: (m[:, 0] - m[:, 2]) / (m[:, 1] - m[:, 2])
+    )
+
+
+def two_level(a: npt.ArrayLike, b: npt.ArrayLike) -> Interval:
+    """Return the interval of the mean of a - b over seeds and items; over items for one seed.
+
+    ``a``, ``b``: (seeds, items).
+
+    >>> two_level([[1, 1, 0, 1]], [[1, 0, 0, 0]]).value
+    0.5
+    """
+    return _of_tables([a, b], lambda m: m[:, 0] - m[:, 1])
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What compression does to one class.
+
+    Attributes:
+        items: test items of the class, counted once.
+        before: recall of the full model, in [0, 1].
+        change: recall of the compressed model minus ``before``, over items.
+        p: two-sided, adjusted for the number of classes (Holm).
+    """
+
+    items: int
+    before: float
+    change: Interval
+    p: float
+
+
+def damage_by_class(
+    compressed: npt.ArrayLike, full: npt.ArrayLike, labels: npt.ArrayLike, n_classes: int
+) -> dict[int, Damage]:
+    """Return what compression does to the recall of every class that has test items.
+
+    Compression's losses are not spread evenly: rare classes pay first (Hooker et al. 2020,
+    arXiv 2010.03058), and the mean hides it.
+
+    Args:
+        compressed: (seeds, items).
+        full: (seeds, items), the same.
+        labels: (items,) true classes.
+        n_classes: number of classes.
+
+    Raises:
+        UserError: shapes that do not fit.
+
+    >>> right = np.ones((2, 40)); worse = right.copy(); worse[:, :20] = 0
+    >>> found = damage_by_class(worse, right, [0] * 20 + [1] * 20, 3)
+    >>> found[0].change.value, found[1].change.value, sorted(found)
+    (-1.0, 0.0, [0, 1])
+    """
+    a, b = _tables([compressed, full])
+    truth = np.asarray(labels)
+    if truth.shape != a.shape[1:]:
+        raise UserError(f"labels must be one for each of {a.shape[1]} items, not {truth.shape}.")
+    changes = {}
+    for label in range(n_classes):
+        of = truth == label
+        if of.any():  # a mean over seeds is one number an item
+            changes[label] = paired_bootstrap(a[:, of].mean(0), b[:, of].mean(0))
+    p = holm([p_of_interval(change) for change in changes.values()])
+    return {
+        label: Damage(int((truth == label).sum()), float(b[:, truth == label].mean()), change, one)
+        for (label, change), one in zip(changes.items(), p.tolist(), strict=True)
+    }
+
+
+def _tables(tables: list[npt.ArrayLike]) -> list[Floats]:
+    arrays = [np.asarray(one, dtype=float) for one in tables]
+    shapes = {one.shape for one in arrays}
+    if len(shapes) != 1 or arrays[0].ndim != 2 or not arrays[0].size:
+        given = ", ".join(str(one.shape) for one in arrays)
+        raise UserError(f"The tables must be (seeds, items), all of one shape, not {given}.")
+    return arrays
+
+
+def _of_tables(tables: list[npt.ArrayLike], statistic: Statistic) -> Interval:
+    """Return the interval of a function of the tables' means, (b, tables) -> (b,)."""
+    stacked = np.stack(_tables(tables), axis=-1)
+    if len(stacked) == 1:
+        return bootstrap_interval(stacked[0], statistic)
+    # A statistic of one table with several columns: the second table is not looked at.
+    return two_level_interval(stacked, stacked, lambda means, _: statistic(means))

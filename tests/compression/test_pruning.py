@@ -1,0 +1,150 @@
+"""Unstructured pruning: exact counts, zeros that stay, movement's gradient, errors."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from transformers import GPT2Config, GPT2Model
+
+from helpers import UserError
+from helpers.compression import pruning
+from helpers.transfer.finetuning import Training, fine_tune
+from helpers.transfer.strategies import FULL
+
+
+def logits(model, batch):
+    with torch.inference_mode():
+        return model.eval()(**batch).logits
+
+
+def tune(model, tiny, callbacks=(), epochs=2):
+    return fine_tune(
+        model, tiny.rows, tiny.collator, FULL, Training(1e-2, epochs=epochs), seed=0, device="cpu",
+        callbacks=callbacks,
+    )  # fmt: skip
+
+
+def weights(model):
+    return {name: module.weight.detach() for name, module in pruning.prunable(model).items()}
+
+
+def test_only_the_layers_matrices_are_pruned(tiny):
+    names = list(pruning.prunable(tiny.model()))
+    assert len(names) == 2 * 6 and all(".layer." in name for name in names)
+    gpt2 = GPT2Model(GPT2Config(n_embd=8, n_layer=1, n_head=2, vocab_size=9, n_positions=4))
+    assert list(pruning.prunable(gpt2)) == [
+        "h.0.attn.c_attn", "h.0.attn.c_proj", "h.0.mlp.c_fc", "h.0.mlp.c_proj",
+    ]  # fmt: skip
+
+
+def test_nothing_pruned_leaves_the_logits_bit_for_bit(tiny, batch):
+    model = tiny.model()
+    before = logits(model, batch)
+    for scope in ("global", "layer"):
+        pruning.finish(pruning.prune_by_magnitude(model, 0.0, scope))
+    assert torch.equal(logits(model, batch), before)
+
+
+@pytest.mark.parametrize("sparsity", [0.3, 0.777, 0.99])
+def test_globally_the_smallest_weights_go(tiny, sparsity):
+    model = tiny.model()
+    before = torch.cat([w.flatten() for w in weights(model).values()]).abs()
+    pruning.finish(pruning.prune_by_magnitude(model, sparsity))
+    after = torch.cat([w.flatten() for w in weights(model).values()])
+    gone = after == 0
+    assert gone.sum() == round(sparsity * len(before))
+    assert before[gone].max() <= before[~gone].min()
+    assert pruning.sparsity_of(model) == pytest.approx(sparsity, abs=1e-4)
+
+
+def test_by_layer_every_matrix_loses_the_same_share(tiny):
+    model = tiny.model()
+    pruning.finish(pruning.prune_by_magnitude(model, 0.25, "layer"))
+    for name, w in weights(model).items():
+        assert (w == 0).sum() == round(0.25 * w.numel()), name
+
+
+def test_what_was_pruned_stays_pruned_when_more_is(tiny):
+    model = pruning.prune_by_magnitude(tiny.model(), 0.3)
+    first = {name: w == 0 for name, w in weights(model).items()}
+    pruning.prune_by_magnitude(model, 0.6)
+    for name, w in weights(model).items():
+        assert (w[first[name]] == 0).all()
+    assert pruning.sparsity_of(model) == pytest.approx(0.6, abs=1e-4)
+
+
+def test_zeros_stay_zero_while_the_rest_is_tuned(tiny, batch):
+    model = pruning.prune_by_magnitude(tiny.model(), 0.5)
+    before = weights(model)
+    zeros = {name: w == 0 for name, w in before.items()}
+    tune(model, tiny)
+    held = logits(model, batch)
+    pruning.finish(model)
+    for name, w in weights(model).items():
+        assert (w[zeros[name]] == 0).all() and not torch.equal(w, before[name])
+    assert torch.equal(logits(model, batch), held)
+    assert {name for name, _ in model.named_parameters()} == {
+        name for name, _ in tiny.model().named_parameters()
+    }
+
+
+@pytest.mark.parametrize("kind", pruning.KINDS)
+def test_gradual_pruning_ends_at_its_sparsity(tiny, batch, kind):
+    model = tiny.model()
+    callback = pruning.GradualPruning(model, 0.4, kind)
+    tune(model, tiny, [callback])
+    held = logits(model, batch)
+    pruning.finish(model)
+    assert pruning.sparsity_of(model) == pytest.approx(0.4, abs=2e-3)
+    torch.testing.assert_close(logits(model, batch), held)
+    assert not [name for name, _ in model.named_parameters() if "scores" in name]
+
+
+def test_a_score_learns_by_gradient_times_weight():
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Sequential(nn.Linear(4, 3, bias=False)))
+    model = nn.ModuleDict({"body": layers})
+    weight = layers[0][0].weight.detach().clone()
+    pruning.add_movement(model)
+    movement = layers[0][0].parametrizations.weight[0]
+    movement.sparsity = 0.5
+    movement.scores.data = torch.arange(12.0).view(3, 4)
+    x = torch.randn(5, 4)
+    loss = (layers(x) ** 2).sum()
+    loss.backward()
+    masked = (weight * (torch.arange(12).view(3, 4) >= 6)).requires_grad_()
+    (masked_gradient,) = torch.autograd.grad(((x @ masked.T) ** 2).sum(), masked)
+    torch.testing.assert_close(movement.scores.grad, masked_gradient * weight)
+    original = layers[0][0].parametrizations.weight.original
+    torch.testing.assert_close(original.grad, masked_gradient * (masked != 0))
+
+
+def test_movement_prunes_the_lowest_scores():
+    movement = pruning.Movement(torch.Size([2, 5]))
+    movement.scores.data = torch.tensor([[5.0, 1, 4, 2, 3], [0, 9, 8, 7, 6]])
+    movement.sparsity = 0.3
+    kept = movement(torch.ones(2, 5))
+    assert kept.tolist() == [[1, 0, 1, 0, 1], [0, 1, 1, 1, 1]]
+
+
+def test_the_schedule_rises_and_ends_where_it_should():
+    values = [pruning.cubic_sparsity(t, 0.9) for t in np.linspace(0, 1, 50)]
+    assert values[0] == 0 and values[-1] == 0.9
+    assert (np.diff(values) >= 0).all()
+
+
+@pytest.mark.parametrize("sparsity", [-0.1, 1.0, 1.5, float("nan")])
+def test_a_sparsity_outside_zero_and_one_is_a_sentence(tiny, sparsity):
+    with pytest.raises(UserError, match=r"must be a share of at least 0 and below 1, not "):
+        pruning.prune_by_magnitude(tiny.model(), sparsity)
+    with pytest.raises(UserError, match=r"must be a share of at least 0 and below 1, not "):
+        pruning.GradualPruning(tiny.model(), sparsity)
+
+
+def test_other_mistakes_are_sentences(tiny):
+    with pytest.raises(UserError, match=r"must be global or layer, not 'all'\."):
+        pruning.prune_by_magnitude(tiny.model(), 0.5, "all")
+    with pytest.raises(UserError, match="There is no pruning 'luck'; there are magnitude and mov"):
+        pruning.GradualPruning(tiny.model(), 0.5, "luck")
+    with pytest.raises(UserError, match=r"Linear has no layers with linear maps to prune\."):
+        pruning.prune_by_magnitude(nn.Linear(2, 2), 0.5)

@@ -1,0 +1,85 @@
+"""What compression leaves: shares of score and gain against brute force, damage by class."""
+
+import numpy as np
+import pytest
+
+from helpers import UserError
+from helpers.evaluation.retention import damage_by_class, retained_gain, retained_score, two_level
+
+
+def draws(rng, seeds=3, items=300, shares=(0.8, 0.9, 0.5)):
+    """Right and wrong answers of (compressed, full, scratch)."""
+    return [(rng.random((seeds, items)) < share).astype(float) for share in shares]
+
+
+def test_the_shares_are_those_of_the_means():
+    compressed, full, scratch = draws(np.random.default_rng(0))
+    gain = retained_gain(compressed, full, scratch)
+    # averaged over seeds, as every value with seeds is
+    by_seed = (compressed.mean(1) - scratch.mean(1)) / (full.mean(1) - scratch.mean(1))
+    assert gain.value == pytest.approx(by_seed.mean())
+    score = retained_score(compressed, full)
+    assert score.value == pytest.approx((compressed.mean(1) / full.mean(1)).mean())
+
+
+def test_one_seed_is_the_bootstrap_over_items():
+    rng = np.random.default_rng(1)
+    compressed, full, scratch = draws(rng, seeds=1)
+    found = retained_gain(compressed, full, scratch)
+    picks = rng.integers(0, 300, (4000, 300))
+    c, f, s = (table[0][picks].mean(1) for table in (compressed, full, scratch))
+    low, high = np.quantile((c - s) / (f - s), [0.025, 0.975])
+    assert found.low == pytest.approx(low, abs=0.03)
+    assert found.high == pytest.approx(high, abs=0.03)
+
+
+def test_the_interval_covers_the_true_share():
+    inside = 0
+    for seed in range(100):
+        compressed, full, scratch = draws(np.random.default_rng(seed))
+        found = retained_gain(compressed, full, scratch)
+        inside += found.low <= (0.8 - 0.5) / (0.9 - 0.5) <= found.high
+    assert inside >= 88
+
+
+def test_all_is_kept_by_the_model_itself_and_nothing_by_the_one_from_scratch():
+    _, full, scratch = draws(np.random.default_rng(2))
+    assert retained_gain(full, full, scratch).value == 1
+    nothing = retained_gain(scratch, full, scratch)
+    assert nothing.value == 0
+    assert retained_gain(1 - full, full, scratch).value < 0
+
+
+def test_without_a_gain_there_is_nothing_to_retain():
+    compressed, full, _ = draws(np.random.default_rng(3))
+    found = retained_gain(compressed, full, full)
+    assert not found.defined
+    assert found.method == "undefined: no transfer gain that could be retained"
+
+
+def test_two_level_is_the_mean_difference():
+    a, b, _ = draws(np.random.default_rng(4))
+    assert two_level(a, b).value == pytest.approx((a - b).mean())
+
+
+def test_damage_is_the_change_of_recall_of_each_class():
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, 3, 300)
+    full = (rng.random((3, 300)) < 0.9).astype(float)
+    compressed = np.where(labels == 2, 0.0, full)
+    damage = damage_by_class(compressed, full, labels, 5)
+    assert sorted(damage) == [0, 1, 2]  # 3 and 4 have no items
+    for label, one in damage.items():
+        of = labels == label
+        assert one.items == of.sum()
+        assert one.before == pytest.approx(full[:, of].mean())
+        assert one.change.value == pytest.approx((compressed - full)[:, of].mean())
+    assert damage[2].p < 0.001 < damage[0].p
+
+
+def test_shapes_that_do_not_fit_are_a_sentence():
+    ones = np.ones((2, 5))
+    with pytest.raises(UserError, match=r"all of one shape, not \(2, 5\), \(2, 4\)\."):
+        retained_score(ones, np.ones((2, 4)))
+    with pytest.raises(UserError, match=r"labels must be one for each of 5 items, not \(4,\)\."):
+        damage_by_class(ones, ones, [0] * 4, 2)
