@@ -37,6 +37,12 @@ def mean_pool(hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tenso
     return (hidden * mask).sum(1) / mask.sum(1)
 
 
+def standardized_mean(hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """Return :func:`mean_pool` with mean 0 and variance 1 over d: (b, t, d), (b, t) -> (b, d)."""
+    pooled = mean_pool(hidden, attention_mask)
+    return nn.functional.layer_norm(pooled, pooled.shape[-1:])
+
+
 class MeanPooledClassifier(nn.Module):
     """An encoder, the mean of its token vectors, and one linear layer on it.
 
@@ -61,8 +67,7 @@ class MeanPooledClassifier(nn.Module):
         Padding does not count: its positions have weight zero in the mean.
         """
         hidden = self.backbone(input_ids=input_ids, attention_mask=attention_mask)
-        pooled = mean_pool(hidden.last_hidden_state, attention_mask)
-        return nn.functional.layer_norm(pooled, pooled.shape[-1:])
+        return standardized_mean(hidden.last_hidden_state, attention_mask)
 
     def forward(
         self,
