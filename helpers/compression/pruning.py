@@ -90,7 +90,7 @@ class _TopScores(torch.autograd.Function):
     def forward(ctx: Any, scores: torch.Tensor, sparsity: float) -> torch.Tensor:
         pruned = round(sparsity * scores.numel())
         mask = torch.ones(scores.numel())
-        mask[scores.flatten().argsort(stable=True)[:pruned]] = 0
+        mask[scores.flatten().topk(pruned, largest=False, sorted=False).indices] = 0
         return mask.view_as(scores)
 
     @staticmethod

@@ -95,6 +95,8 @@ def damage_by_class(
 ) -> dict[int, Damage]:
     """Return what compression does to the recall of every class that has test items.
 
+    A class of one item has no interval.
+
     Compression's losses are not spread evenly: rare classes pay first (Hooker et al. 2020,
     arXiv 2010.03058), and the mean hides it.
 
@@ -119,8 +121,12 @@ def damage_by_class(
     changes = {}
     for label in range(n_classes):
         of = truth == label
-        if of.any():  # a mean over seeds is one number an item
-            changes[label] = paired_bootstrap(a[:, of].mean(0), b[:, of].mean(0))
+        before, after = b[:, of].mean(0), a[:, of].mean(0)  # over seeds: one number an item
+        if of.sum() == 1:
+            change = float(after[0] - before[0])
+            changes[label] = Interval(change, np.nan, np.nan, 1, 0.95, "undefined: one item")
+        elif of.any():
+            changes[label] = paired_bootstrap(after, before)
     p = holm([p_of_interval(change) for change in changes.values()])
     return {
         label: Damage(int((truth == label).sum()), float(b[:, truth == label].mean()), change, one)

@@ -82,7 +82,8 @@ class MeanPooledClassifier(nn.Module):
 
     def save(self, folder: Path | str) -> None:
         """Write encoder and head as safetensors; :meth:`load` gives the same logits again."""
-        self.backbone.save_pretrained(folder)
+        with weights.quiet():  # no progress bar for one file
+            self.backbone.save_pretrained(folder)
         save_file(self.head.state_dict(), Path(folder) / "head.safetensors")
 
     @classmethod

@@ -77,6 +77,12 @@ def test_damage_is_the_change_of_recall_of_each_class():
     assert damage[2].p < 0.001 < damage[0].p
 
 
+def test_a_class_of_one_item_has_no_interval():
+    damage = damage_by_class([[0, 1, 1]], [[1, 1, 0]], [0, 1, 1], 2)
+    assert (damage[0].items, damage[0].change.value, damage[0].p) == (1, -1.0, 1.0)
+    assert not damage[0].change.defined and damage[1].change.defined
+
+
 def test_shapes_that_do_not_fit_are_a_sentence():
     ones = np.ones((2, 5))
     with pytest.raises(UserError, match=r"all of one shape, not \(2, 5\), \(2, 4\)\."):
