@@ -1,0 +1,200 @@
+"""Domains: one labelled task in two or more surroundings, for transfer between them.
+
+Every domain is a corpus with the same classes in the same order. What a split of one domain shares
+with a test or validation split of any domain has been removed, as within one corpus.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import numpy as np
+from numpy.typing import NDArray
+
+from helpers import UserError, nearest
+from helpers.sources import readers
+from helpers.sources.corpora import SPLITS, Corpus, load_texts
+from helpers.sources.duplicates import LeakReport, remove_leaks
+from helpers.sources.sampling import stratified
+
+NEWSGROUP_PAIRS: dict[str, tuple[str, str]] = {
+    "comp-sci": (
+        "comp.graphics comp.os.ms-windows.misc sci.crypt sci.electronics",
+        "comp.sys.ibm.pc.hardware comp.sys.mac.hardware comp.windows.x sci.med sci.space",
+    ),
+    "rec-talk": (
+        "rec.autos rec.motorcycles talk.politics.guns talk.politics.misc",
+        "rec.sport.baseball rec.sport.hockey talk.politics.mideast talk.religion.misc",
+    ),
+    "rec-sci": (
+        "rec.autos rec.sport.baseball sci.med sci.space",
+        "rec.motorcycles rec.sport.hockey sci.crypt sci.electronics",
+    ),
+    "sci-talk": (
+        "sci.electronics sci.med talk.politics.misc talk.religion.misc",
+        "sci.crypt sci.space talk.politics.guns talk.politics.mideast",
+    ),
+    "comp-rec": (
+        "comp.graphics comp.sys.ibm.pc.hardware comp.sys.mac.hardware rec.motorcycles "
+        "rec.sport.hockey",
+        "comp.os.ms-windows.misc comp.windows.x rec.autos rec.sport.baseball",
+    ),
+    "comp-talk": (
+        "comp.graphics comp.sys.mac.hardware comp.windows.x talk.politics.mideast "
+        "talk.religion.misc",
+        "comp.os.ms-windows.misc comp.sys.ibm.pc.hardware talk.politics.guns talk.politics.misc",
+    ),
+}
+"""Groups of the two domains, source and target. After Dai et al. 2007, *Co-clustering based
+classification for out-of-domain documents* (KDD), table 1."""
+
+
+@dataclass(frozen=True)
+class Domains:
+    """A task with its domains.
+
+    Attributes:
+        name: of the task.
+        corpora: a corpus of each domain; all have the classes of the first, in its order.
+        notes: what was left out to get there, one sentence each.
+    """
+
+    name: str
+    corpora: Mapping[str, Corpus]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def label_names(self) -> list[str]:
+        """The classes that all domains have."""
+        return next(iter(self.corpora.values())).label_names
+
+
+def newsgroup_domains(pair: str) -> Domains:
+    """Return a classic transfer task of 20 Newsgroups: two classes, two domains.
+
+    Both domains have the same two top classes (comp and sci, say), each made of *different*
+    groups. Splits are those of the corpus, by date, with its duplicates removed.
+
+    Raises:
+        UserError: an unknown pair.
+
+    >>> newsgroup_domains("rec-sci").label_names
+    ['rec', 'sci']
+    """
+    if pair not in NEWSGROUP_PAIRS:
+        raise UserError(f"There is no newsgroup task '{pair}'.{nearest(pair, NEWSGROUP_PAIRS)}")
+    corpus = load_texts("20newsgroups")
+    classes = pair.split("-")
+    corpora = {}
+    for domain, groups in zip(("source", "target"), NEWSGROUP_PAIRS[pair], strict=True):
+        number = {
+            corpus.label_names.index(group): classes.index(group.split(".")[0])
+            for group in groups.split()
+        }
+        splits = {}
+        for split in SPLITS:
+            labels = np.array(corpus.splits[split]["label"])
+            rows = np.flatnonzero(np.isin(labels, list(number)))
+            texts = corpus.splits[split].select(rows)["text"]
+            splits[split] = _dataset(list(texts), [number[i] for i in labels[rows]], classes)
+        corpora[domain] = _corpus(corpus, f"{pair}: {domain}", splits)
+    return Domains(f"20 Newsgroups, {pair}", corpora)
+
+
+def file_domains(
+    path: Path | str,
+    domain_column: str,
+    *,
+    text_column: str = "text",
+    label_column: str = "label",
+    seed: int = 0,
+) -> Domains:
+    """Return the domains of a labelled file with a column that names them.
+
+    Every domain is cut 80/10/10, stratified by label; classes that some domain does not have are
+    left out, with a note.
+
+    Raises:
+        UserError: what :func:`helpers.sources.readers.columns` refuses; one domain only; fewer than
+            two classes that all domains have; a domain too small to be cut.
+    """
+    rows = readers.read_file(Path(path))
+    texts, labels = readers.columns(rows, text_column, label_column)
+    present = dict.fromkeys(name for value in rows.values for name in value)
+    if domain_column not in present:
+        raise UserError(
+            f"{rows.source} has no domain column '{domain_column}'; its columns are "
+            f"{', '.join(present)}."
+        )
+    domains = [str(value.get(domain_column)) for value in rows.values]
+    names = sorted(set(domains))
+    if len(names) < 2:
+        raise UserError(
+            f"All {len(texts)} items of {rows.source} have the domain '{names[0]}' in "
+            f"'{domain_column}'; at least two domains are needed."
+        )
+    assert labels is not None
+    of_domain = {
+        name: {label for label, domain in zip(labels, domains, strict=True) if domain == name}
+        for name in names
+    }
+    shared = sorted(set.intersection(*of_domain.values()))
+    if len(shared) < 2:
+        listed = "; ".join(f"{name}: {', '.join(sorted(of_domain[name])[:5])}" for name in names)
+        raise UserError(
+            f"The domains of {rows.source} have {len(shared)} classes in common, and two are "
+            f"needed ({listed})."
+        )
+    cut: dict[str, dict[str, NDArray]] = {}
+    for name in names:
+        of = [i for i, d in enumerate(domains) if d == name and labels[i] in shared]
+        parts = stratified(labels, np.array(of), [0.1, 0.1], seed)
+        cut[name] = dict(zip(("test", "validation", "train"), parts, strict=True))
+    whole = {split: np.concatenate([cut[name][split] for name in names]) for split in SPLITS}
+    kept, leaks = remove_leaks(texts, labels, whole)
+    corpora = {}
+    for name in names:
+        splits = {}
+        for split in SPLITS:
+            left = [i for i in cut[name][split] if i in set(kept[split].tolist())]
+            if not left:
+                raise UserError(
+                    f"Domain '{name}' of {rows.source} has too few different texts: none is left "
+                    f"for its {split} split."
+                )
+            numbers = [shared.index(labels[i]) for i in left]
+            splits[split] = _dataset([texts[i] for i in left], numbers, shared)
+        start = Corpus("", datasets.DatasetDict(), leaks, "", {}, "", "yours")
+        corpora[name] = _corpus(start, f"{Path(path).name}: {name}", splits)
+    lost = sorted(set(labels) - set(shared))
+    notes = (f"Left out, as not every domain has them: {', '.join(lost)}.",) if lost else ()
+    return Domains(Path(path).name, corpora, notes)
+
+
+def _dataset(texts: list[str], labels: list[int], names: list[str]) -> datasets.Dataset:
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=names)}
+    )
+    return datasets.Dataset.from_dict({"text": texts, "label": labels}, features)
+
+
+def _corpus(like: Corpus, name: str, splits: dict[str, datasets.Dataset]) -> Corpus:
+    fingerprints = {}
+    for split, rows in splits.items():
+        digest = hashlib.sha256()
+        for text, label in zip(rows["text"], rows["label"], strict=True):
+            digest.update(f"{label}\t{text}\n".encode())
+        fingerprints[split] = digest.hexdigest()
+    whole = hashlib.sha256("".join(fingerprints.values()).encode()).hexdigest()
+    leaks: LeakReport = like.leaks
+    return dataclasses.replace(
+        like,
+        name=name,
+        splits=datasets.DatasetDict(splits),
+        leaks=leaks,
+        fingerprint=whole,
+        fingerprints=fingerprints,
+    )
