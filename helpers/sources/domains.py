@@ -51,6 +51,21 @@ NEWSGROUP_PAIRS: dict[str, tuple[str, str]] = {
 """Groups of the two domains, source and target. After Dai et al. 2007, *Co-clustering based
 classification for out-of-domain documents* (KDD), table 1."""
 
+NEWSGROUP_GRID = {
+    "graphics, autos, crypt, guns": "comp.graphics rec.autos sci.crypt talk.politics.guns",
+    "windows, motorcycles, electronics, mideast": (
+        "comp.os.ms-windows.misc rec.motorcycles sci.electronics talk.politics.mideast"
+    ),
+    "ibm, baseball, med, politics": (
+        "comp.sys.ibm.pc.hardware rec.sport.baseball sci.med talk.politics.misc"
+    ),
+    "mac, hockey, space, religion": (
+        "comp.sys.mac.hardware rec.sport.hockey sci.space talk.religion.misc"
+    ),
+}
+"""Four domains of the four classes comp, rec, sci and talk, one group of each class in each: the
+groups in alphabetical order, as this project puts them together."""
+
 
 @dataclass(frozen=True)
 class Domains:
@@ -72,24 +87,32 @@ class Domains:
         return next(iter(self.corpora.values())).label_names
 
 
-def newsgroup_domains(pair: str) -> Domains:
-    """Return a classic transfer task of 20 Newsgroups: two classes, two domains.
+def newsgroup_domains(name: str) -> Domains:
+    """Return a transfer task of 20 Newsgroups: all domains have the same top classes.
 
-    Both domains have the same two top classes (comp and sci, say), each made of *different*
-    groups. Splits are those of the corpus, by date, with its duplicates removed.
+    Each class is made of *different* groups in each domain. Splits are those of the corpus, by
+    date, with its duplicates removed.
+
+    Args:
+        name: a key of :data:`NEWSGROUP_PAIRS` for two classes and the domains "source" and
+            "target"; "grid" for the four of :data:`NEWSGROUP_GRID`.
 
     Raises:
-        UserError: an unknown pair.
+        UserError: an unknown name.
 
-    >>> newsgroup_domains("rec-sci").label_names
-    ['rec', 'sci']
+    >>> newsgroup_domains("rec-sci").label_names, len(newsgroup_domains("grid").corpora)
+    (['rec', 'sci'], 4)
     """
-    if pair not in NEWSGROUP_PAIRS:
-        raise UserError(f"There is no newsgroup task '{pair}'.{nearest(pair, NEWSGROUP_PAIRS)}")
+    if name != "grid" and name not in NEWSGROUP_PAIRS:
+        known = [*NEWSGROUP_PAIRS, "grid"]
+        raise UserError(f"There is no newsgroup task '{name}'.{nearest(name, known)}")
     corpus = load_texts("20newsgroups")
-    classes = pair.split("-")
+    groups_of = NEWSGROUP_GRID
+    if name != "grid":
+        groups_of = dict(zip(("source", "target"), NEWSGROUP_PAIRS[name], strict=True))
+    classes = sorted({group.split(".")[0] for one in groups_of.values() for group in one.split()})
     corpora = {}
-    for domain, groups in zip(("source", "target"), NEWSGROUP_PAIRS[pair], strict=True):
+    for domain, groups in groups_of.items():
         number = {
             corpus.label_names.index(group): classes.index(group.split(".")[0])
             for group in groups.split()
@@ -100,8 +123,8 @@ def newsgroup_domains(pair: str) -> Domains:
             rows = np.flatnonzero(np.isin(labels, list(number)))
             texts = corpus.splits[split].select(rows)["text"]
             splits[split] = _dataset(list(texts), [number[i] for i in labels[rows]], classes)
-        corpora[domain] = _corpus(corpus, f"{pair}: {domain}", splits)
-    return Domains(f"20 Newsgroups, {pair}", corpora)
+        corpora[domain] = _corpus(corpus, f"{name}: {domain}", splits)
+    return Domains(f"20 Newsgroups, {name}", corpora)
 
 
 def file_domains(

@@ -7,7 +7,7 @@ import pytest
 
 from helpers import UserError
 from helpers.sources.corpora import SPLITS, load_texts
-from helpers.sources.domains import NEWSGROUP_PAIRS, file_domains, newsgroup_domains
+from helpers.sources.domains import NEWSGROUP_GRID, NEWSGROUP_PAIRS, file_domains, newsgroup_domains
 from helpers.sources.duplicates import Shingles, near_pairs
 
 WORDS = {
@@ -62,6 +62,17 @@ def test_newsgroups_keep_their_splits_and_get_the_top_classes():
             top = whole.label_names[texts[row["text"]]].split(".")[0]
             assert top == found.label_names[row["label"]]
     assert found.corpora["source"].fingerprint != found.corpora["target"].fingerprint
+
+
+def test_the_grid_has_a_group_of_each_class_in_each_domain():
+    used = " ".join(NEWSGROUP_GRID.values()).split()
+    assert len(used) == len(set(used)) == 16
+    assert set(used) <= set(load_texts("20newsgroups").label_names)
+    found = newsgroup_domains("grid")
+    assert found.label_names == ["comp", "rec", "sci", "talk"]
+    for name, corpus in found.corpora.items():
+        assert [group.split(".")[0] for group in NEWSGROUP_GRID[name].split()] == found.label_names
+        assert np.bincount(corpus.splits["test"]["label"]).min() > 200
 
 
 def test_a_file_with_a_domain_column_is_cut_domain_by_domain(tmp_path):
