@@ -126,13 +126,24 @@ def relation_loss(student: torch.Tensor, teacher: torch.Tensor, mask: torch.Tens
     return (divergence * rows).sum() / rows.sum()
 
 
+def attention_relation(
+    queries: torch.Tensor, keys: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """Return what each token attends to, (b, a, t, d/a) twice -> (b, a, t, t).
+
+    softmax(Q Kᵀ / √(d/a)), padding left out, before dropout: the weights that a model returns are
+    zero where dropout fell, and the divergence from a zero says nothing about the student.
+    """
+    scores = queries @ keys.transpose(-1, -2) / queries.shape[-1] ** 0.5
+    return scores.masked_fill(mask[:, None, None, :] == 0, float("-inf")).softmax(-1)
+
+
 def value_relation(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Return how alike the values of tokens are, as distributions: (b, a, t, d/a) -> (b, a, t, t).
 
     softmax(V Vᵀ / √(d/a)), padding left out. No width is in it, so students may be narrower.
     """
-    scores = values @ values.transpose(-1, -2) / values.shape[-1] ** 0.5
-    return scores.masked_fill(mask[:, None, None, :] == 0, float("-inf")).softmax(-1)
+    return attention_relation(values, values, mask)
 
 
 class DistillationObjective(nn.Module):
@@ -147,17 +158,26 @@ class DistillationObjective(nn.Module):
         """Wrap a student; where it is narrower and hidden states are compared, add a map.
 
         Raises:
-            UserError: attention is compared and the numbers of heads differ.
+            UserError: other classes or another vocabulary than the teacher's, or attention is
+                compared and the numbers of heads in the last layers differ.
         """
         super().__init__()
         self.student, self.how = student, how
         self._teacher = (teacher.eval(),)  # in a tuple, torch does not see a submodule
         ours, theirs = student.backbone.config, teacher.backbone.config
-        if how.attention and ours.num_attention_heads != theirs.num_attention_heads:
+        sizes = [(len(one.head.bias), one.backbone.config.vocab_size) for one in (student, teacher)]
+        if sizes[0] != sizes[1]:
             raise UserError(
-                "Attention can be compared only between as many heads: the student has "
-                f"{ours.num_attention_heads}, the teacher {theirs.num_attention_heads}."
+                "A student needs its teacher's classes and vocabulary, {} and {}, not {} and "
+                "{}.".format(*sizes[1], *sizes[0])
             )
+        if how.attention:
+            a, b = (_last_attention(one).num_attention_heads for one in (student, teacher))
+            if a != b:
+                raise UserError(
+                    "Attention can be compared only between as many heads: the student has "
+                    f"{a}, the teacher {b}."
+                )
         self.map: nn.Module = nn.Identity()
         if how.hidden and ours.hidden_size != theirs.hidden_size:
             self.map = nn.Linear(ours.hidden_size, theirs.hidden_size, bias=False)
@@ -193,26 +213,30 @@ class DistillationObjective(nn.Module):
         """Return what of a model is compared."""
         backbone: Any = model.backbone
         kept: list[torch.Tensor] = []
-        hook = None
+        hooks = []
         if self.how.attention:
-            last = backbone.encoder.layer[-1].attention.self.value
-            hook = last.register_forward_hook(lambda _m, _x, output: kept.append(output))
-        out = backbone(
-            input_ids=input_ids,
-            attention_mask=mask,
-            output_hidden_states=bool(self.how.hidden),
-            output_attentions=bool(self.how.attention),
-        )
+            last = _last_attention(model)
+            for part in (last.query, last.key, last.value):  # called in this order
+                hooks.append(part.register_forward_hook(lambda _m, _x, out: kept.append(out)))
+        try:
+            out = backbone(
+                input_ids=input_ids,
+                attention_mask=mask,
+                output_hidden_states=bool(self.how.hidden),
+            )
+        finally:
+            for hook in hooks:
+                hook.remove()
         found = {
             "logits": model.head(model.dropout(standardized_mean(out.last_hidden_state, mask)))
         }
         if self.how.hidden:
             found["hidden"] = out.hidden_states
-        if hook is not None:
-            hook.remove()
-            heads = backbone.config.num_attention_heads
-            values = kept[0].unflatten(-1, (heads, -1)).transpose(1, 2)
-            found |= {"attention": out.attentions[-1], "values": value_relation(values, mask)}
+        if self.how.attention:
+            size = last.attention_head_size
+            q, k, v = (one.unflatten(-1, (-1, size)).transpose(1, 2) for one in kept)
+            found["attention"] = attention_relation(q, k, mask)
+            found["values"] = value_relation(v, mask)
         return found
 
     @staticmethod
@@ -220,6 +244,12 @@ class DistillationObjective(nn.Module):
         """Pair each of the student's layers with one of the teacher's, evenly; embeddings too."""
         n, m = len(student) - 1, len(teacher) - 1
         return ((student[i], teacher[round(i * m / n)]) for i in range(n + 1))
+
+
+def _last_attention(model: MeanPooledClassifier) -> Any:
+    """Return the attention of the last layer, which MiniLM compares."""
+    backbone: Any = model.backbone
+    return backbone.encoder.layer[-1].attention.self
 
 
 def distil(
@@ -246,15 +276,13 @@ def distil(
         device: see :func:`helpers.transfer.finetuning.choose_device`.
 
     Raises:
-        UserError: no rows, or only unlabelled ones where nothing but labels is learned.
+        UserError: no rows, or only unlabelled ones where nothing but labels is learned; a student
+            that does not fit, as :class:`DistillationObjective`.
     """
     how = how or Distillation()
-    if how.hard and not how.soft + how.hidden + how.attention and max(rows["labels"]) < 0:
+    only_labels = how.hard and not how.soft + how.hidden + how.attention
+    if only_labels and len(rows) and max(rows["labels"]) < 0:
         raise UserError("None of the rows has a label, and the student learns from labels alone.")
-    eager = [one.backbone for one in (student, teacher)] if how.attention else []
-    before = [one.config._attn_implementation for one in eager]
-    for one in eager:  # faster kernels do not give the attention itself
-        one.set_attn_implementation("eager")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         objective = DistillationObjective(student, teacher, how)
@@ -263,6 +291,4 @@ def distil(
             objective, rows, collator, FULL, training, seed=seed, device=device
         )
     finally:
-        for one, implementation in zip(eager, before, strict=True):
-            one.set_attn_implementation(implementation)
         student.eval()

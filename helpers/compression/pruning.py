@@ -6,6 +6,7 @@ at all with ordinary matrix products. What is really smaller: :mod:`helpers.comp
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from torch.nn.utils import parametrize, prune
 from transformers import TrainerCallback
 from transformers.pytorch_utils import Conv1D
 
-from helpers import UserError
+from helpers import UserError, nearest
 
 KINDS = ("magnitude", "movement")
 
@@ -50,15 +51,69 @@ def prune_by_magnitude(model: nn.Module, sparsity: float, scope: str = "global")
     Sources: Han et al. 2015, arXiv 1506.02626; per layer or global: Blalock et al. 2020,
     arXiv 2003.03033. :func:`finish` makes it permanent.
     """
+    return apply_masks(model, magnitude_masks(model, sparsity, scope))
+
+
+def magnitude_masks(
+    model: nn.Module, sparsity: float, scope: str = "global"
+) -> dict[str, torch.Tensor]:
+    """Return which weights stay (True) of each prunable matrix, by name; see the function above.
+
+    Exactly round(sparsity·n) go, of all n weights or of each matrix; more only where more were
+    held at zero before. Which of equal weights go is arbitrary.
+
+    Raises:
+        UserError: a sparsity outside [0, 1), or an unknown scope.
+    """
     check_sparsity(sparsity)
     if scope not in ("global", "layer"):
         raise UserError(f"The scope of pruning must be global or layer, not '{scope}'.")
-    matrices = [(module, "weight") for module in prunable(model).values()]
-    for group in [matrices] if scope == "global" else [[one] for one in matrices]:
-        pruned = sum(int((module.weight == 0).sum()) for module, _ in group)
-        more = round(sparsity * sum(module.weight.numel() for module, _ in group)) - pruned
-        if more > 0:
-            prune.global_unstructured(group, prune.L1Unstructured, amount=more)
+    sizes: dict[str, torch.Tensor] = {}
+    for name, module in prunable(model).items():
+        if prune.is_pruned(module):  # ``weight`` itself is that of the last pass, a step too old
+            held = module.weight_mask == 0
+            sizes[name] = module.weight_orig.detach().abs().masked_fill(held, -1)
+        else:
+            sizes[name] = module.weight.detach().abs()
+    if scope == "layer":
+        return {name: _largest(size, sparsity) for name, size in sizes.items()}
+    together = _largest(torch.cat([size.flatten() for size in sizes.values()]), sparsity)
+    parts = together.split([size.numel() for size in sizes.values()])
+    return {name: part.view_as(sizes[name]) for name, part in zip(sizes, parts, strict=True)}
+
+
+def _largest(size: torch.Tensor, sparsity: float) -> torch.Tensor:
+    """Return a mask without the smallest entries; those below zero never come back."""
+    gone = max(round(sparsity * size.numel()), int((size < 0).sum()))
+    kept = torch.ones(size.numel(), dtype=torch.bool, device=size.device)
+    kept[size.flatten().topk(gone, largest=False, sorted=False).indices] = False
+    return kept.view_as(size)
+
+
+def apply_masks(model: nn.Module, masks: Mapping[str, torch.Tensor]) -> nn.Module:
+    """Set weights to zero where a mask (by name, True = stays) says so, and hold them there.
+
+    Replaces the masks that were there, so that pruning at every step holds one mask a matrix.
+
+    Raises:
+        UserError: a matrix that there is not, or a mask of another shape.
+    """
+    matrices = prunable(model)
+    for name, mask in masks.items():
+        if name not in matrices:
+            raise UserError(f"There is no prunable matrix '{name}'.{nearest(name, matrices)}")
+        if mask.shape != matrices[name].weight.shape:
+            raise UserError(
+                f"The mask of {name} must have the shape {tuple(matrices[name].weight.shape)}, "
+                f"not {tuple(mask.shape)}."
+            )
+    for name, mask in masks.items():
+        module = matrices[name]
+        if prune.is_pruned(module):
+            module.weight_mask.copy_(mask)
+            module.weight = module.weight_orig * module.weight_mask
+        else:
+            prune.custom_from_mask(module, "weight", mask)
     return model
 
 
@@ -66,8 +121,9 @@ class Movement(nn.Module):
     """Multiplies a matrix by the mask of its highest scores; the scores learn, straight through.
 
     The gradient of a score is that of the masked weight times the weight: a weight that training
-    moves away from zero gains, one that it moves towards zero loses. Scores begin at zero, when
-    nothing is pruned yet. Source: Sanh, Wolf & Rush 2020, *Movement Pruning* (NeurIPS, arXiv
+    moves away from zero gains, one that it moves towards zero loses. Scores begin at zero, where
+    their order is arbitrary; so prune only once a first share of the steps has moved them, as
+    :class:`GradualPruning` does. Source: Sanh, Wolf & Rush 2020, *Movement Pruning* (NeurIPS, arXiv
     2005.07683), section 3.
     """
 
@@ -89,7 +145,7 @@ class _TopScores(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, scores: torch.Tensor, sparsity: float) -> torch.Tensor:
         pruned = round(sparsity * scores.numel())
-        mask = torch.ones(scores.numel())
+        mask = torch.ones_like(scores).flatten()
         mask[scores.flatten().topk(pruned, largest=False, sorted=False).indices] = 0
         return mask.view_as(scores)
 
@@ -99,7 +155,14 @@ class _TopScores(torch.autograd.Function):
 
 
 def add_movement(model: nn.Module) -> nn.Module:
-    """Put :class:`Movement` on every prunable matrix, in place."""
+    """Put :class:`Movement` on every prunable matrix, in place.
+
+    Raises:
+        UserError: something holds weights at zero already; call :func:`finish` first.
+    """
+    for name, module in prunable(model).items():
+        if prune.is_pruned(module) or parametrize.is_parametrized(module, "weight"):
+            raise UserError(f"{name} is pruned already; call finish before movement pruning.")
     for module in prunable(model).values():
         parametrize.register_parametrization(module, "weight", Movement(module.weight.shape))
     return model

@@ -35,7 +35,7 @@ def head_importance(
 
     def gate(_module: nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
         parts = inputs[0].unflatten(-1, (heads[0], -1))  # (b, t, h, d/h)
-        gates.append(torch.ones(len(parts), heads[0], requires_grad=True))
+        gates.append(parts.new_ones(len(parts), heads[0]).requires_grad_())
         return ((parts * gates[-1][:, None, :, None]).flatten(-2),)
 
     dense = [layer.attention.output.dense for layer in layers]
@@ -44,7 +44,7 @@ def head_importance(
     try:
         for loss in _losses(model, rows, collator, batch_size):
             gradients = torch.autograd.grad(loss, gates)
-            total += torch.stack(gradients).abs().sum(1).double().numpy()
+            total += torch.stack(gradients).abs().sum(1).double().cpu().numpy()
             gates.clear()
     finally:
         for hook in hooks:
@@ -86,7 +86,8 @@ def masked_heads(model: nn.Module, heads: Mapping[int, Collection[int]]) -> Iter
         keep[list(silent)] = 0
 
         def mask(_m: nn.Module, inputs: tuple[torch.Tensor], keep: torch.Tensor = keep) -> Any:
-            return ((inputs[0].unflatten(-1, (len(keep), -1)) * keep).flatten(-2),)
+            parts = inputs[0].unflatten(-1, (len(keep), -1))
+            return ((parts * keep.to(parts)).flatten(-2),)
 
         hooks.append(layer.attention.output.dense.register_forward_pre_hook(mask))
     try:
@@ -126,12 +127,14 @@ def neuron_importance(
 ) -> np.ndarray:
     r"""Return how much the loss hangs on each neuron between the two maps of a layer, (l, f).
 
-    |Σ a ∂L/∂a| over tokens, summed over batches: the first-order change of the loss if the neuron
-    were silent. Source: Molchanov et al. 2017 (ICLR, arXiv 1611.06440), eq. 6 to 8.
+    |Σ a ∂L/∂a| over an item's tokens, summed over items: the first-order change of the item's loss
+    if the neuron were silent. Source: Molchanov et al. 2017 (ICLR, arXiv 1611.06440), eq. 6 to 8.
     """
     kept: list[torch.Tensor] = []
 
     def keep(_module: nn.Module, _inputs: Any, output: torch.Tensor) -> None:
+        if not output.requires_grad:  # nothing below it learns
+            output.requires_grad_()
         kept.append(output)
 
     layers = _layers(model)
@@ -141,7 +144,7 @@ def neuron_importance(
         for loss in _losses(model, rows, collator, batch_size):
             gradients = torch.autograd.grad(loss, kept)
             for at, (a, gradient) in enumerate(zip(kept, gradients, strict=True)):
-                total[at] += (a * gradient).sum((0, 1)).abs().double().detach().numpy()
+                total[at] += (a * gradient).sum(1).abs().sum(0).double().detach().cpu().numpy()
             kept.clear()
     finally:
         for hook in hooks:
@@ -153,13 +156,18 @@ def prune_neurons(model: Any, importance: np.ndarray, width: int) -> nn.Module:
     """Keep the ``width`` most important neurons of every layer; the configuration says so.
 
     Raises:
-        UserError: fewer than one neuron, or more than there are.
+        UserError: fewer than one neuron, or more than there are; importance of another shape.
     """
     layers = _layers(model)
     there = layers[0].intermediate.dense.out_features
     if not 1 <= width <= there:
         raise UserError(
             f"A layer has {there} neurons; width must be from 1 to {there}, not {width}."
+        )
+    if importance.shape != (len(layers), there):
+        raise UserError(
+            f"The importance must have the shape {(len(layers), there)}, one number a neuron, "
+            f"not {importance.shape}."
         )
     for layer, scores in zip(layers, importance, strict=True):
         index: Any = torch.tensor(np.sort(np.argsort(-scores, kind="stable")[:width]))
@@ -220,6 +228,7 @@ def _losses(
         raise UserError("Importance needs at least one labelled item.")
     model.eval()
     listed = rows.to_list()
+    device = next(model.parameters()).device
     for start in range(0, len(listed), batch_size):
-        batch = collator(listed[start : start + batch_size])
+        batch = collator(listed[start : start + batch_size]).to(device)
         yield model(**batch).loss * len(batch["labels"])

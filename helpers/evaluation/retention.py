@@ -42,7 +42,8 @@ def retained_gain(
     $(s_{compressed} - s_{scratch}) / (s_{full} - s_{scratch})$, where *scratch* is the full model
     trained without pretraining. 1: nothing lost; 0: as if there had been no pretraining; below 0:
     worse than that. Modelled on Taylor & Stone's transfer ratio (JMLR 10, 2009). Where the gain
-    itself cannot be told from zero the share has no meaning, and the interval is undefined.
+    itself cannot be told from zero, or is zero with one of several seeds, the share has no meaning,
+    and the interval is undefined; so it is where the share has no finite bound.
 
     >>> rng = np.random.default_rng(0)
     >>> full, scratch = rng.random((2, 3, 400)) < [[[0.9]], [[0.6]]]
@@ -51,15 +52,27 @@ def retained_gain(
     >>> print(f"{retained_gain(full & (rng.random((3, 400)) < 0.9), full, scratch):.2f}")
     0.69 [0.59, 0.79]
     """
-    gain = two_level(full, scratch)
-    if not gain.low > 0:
-        left = two_level(compressed, scratch).value
-        value = left / gain.value if gain.value else np.nan
-        method = "undefined: no transfer gain that could be retained"
-        return Interval(value, np.nan, np.nan, gain.n, gain.level, method)
-    return _of_tables(
-        [compressed, full, scratch], lambda m: (m[:, 0] - m[:, 2]) / (m[:, 1] - m[:, 2])
-    )
+
+    def share(means: Floats) -> Floats:
+        gains = means[:, 1] - means[:, 2]
+        none = np.isclose(gains, 0, rtol=0, atol=1e-12)
+        if none.any() and len(np.asarray(full)) > 1:
+            raise ZeroDivisionError
+        # A rare resample of one seed's items without a gain belongs at the end of the tail.
+        return (means[:, 0] - means[:, 2]) / np.where(none, 1e-12, gains)
+
+    gain, left = two_level(full, scratch), two_level(compressed, scratch).value
+    why = "no transfer gain that could be retained"
+    if gain.low > 0:
+        try:
+            found = _of_tables([compressed, full, scratch], share)
+            if not max(abs(found.low), abs(found.high)) > 1e6:
+                return found
+            why = "the share has no finite bound"
+        except ZeroDivisionError:
+            why = "the transfer gain is zero with one of the seeds"
+    value = left / gain.value if gain.value else np.nan
+    return Interval(value, np.nan, np.nan, gain.n, gain.level, f"undefined: {why}")
 
 
 def two_level(a: npt.ArrayLike, b: npt.ArrayLike) -> Interval:
@@ -107,7 +120,7 @@ def damage_by_class(
         n_classes: number of classes.
 
     Raises:
-        UserError: shapes that do not fit.
+        UserError: shapes that do not fit, or labels that are not classes.
 
     >>> right = np.ones((2, 40)); worse = right.copy(); worse[:, :20] = 0
     >>> found = damage_by_class(worse, right, [0] * 20 + [1] * 20, 3)
@@ -118,6 +131,9 @@ def damage_by_class(
     truth = np.asarray(labels)
     if truth.shape != a.shape[1:]:
         raise UserError(f"labels must be one for each of {a.shape[1]} items, not {truth.shape}.")
+    strange = sorted(set(truth.tolist()) - set(range(n_classes)))
+    if strange:
+        raise UserError(f"labels must be from 0 to {n_classes - 1}, not {strange[0]}.")
     changes = {}
     for label in range(n_classes):
         of = truth == label

@@ -11,6 +11,7 @@ from helpers import UserError
 from helpers.compression.distillation import (
     Distillation,
     DistillationObjective,
+    attention_relation,
     distil,
     hidden_loss,
     relation_loss,
@@ -18,6 +19,7 @@ from helpers.compression.distillation import (
     student_of,
     value_relation,
 )
+from helpers.compression.structured import prune_heads
 from helpers.transfer import finetuning
 from helpers.transfer.finetuning import Training
 
@@ -76,13 +78,46 @@ def test_relations_are_those_of_a_double_loop():
 def test_of_itself_there_is_nothing_to_learn(tiny):
     model = tiny.model()
     twin = copy.deepcopy(model)
-    for one in (model, twin):
-        one.backbone.set_attn_implementation("eager")
     objective = DistillationObjective(twin, model, ALL).eval()
     loss = objective(**tiny.collator(tiny.rows.select(range(9)).to_list()))["loss"]
     loss.backward()
     assert abs(loss.item()) < 1e-6
     assert max(p.grad.abs().max() for p in twin.parameters() if p.grad is not None) < 1e-5
+
+
+def test_dropout_of_attention_is_no_fault_of_the_student(tiny):
+    model = tiny.model()
+    twin = copy.deepcopy(model)
+    for part in twin.modules():  # only the last layer's attention drops: its inputs are the same
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.0
+    twin.backbone.encoder.layer[-1].attention.self.dropout.p = 0.5
+    how = Distillation(hard=0.0, soft=0.0, attention=1.0)
+    objective = DistillationObjective(twin, model, how).train()
+    loss = objective(**tiny.collator(tiny.rows.select(range(9)).to_list()))["loss"]
+    assert abs(loss.item()) < 1e-6
+
+
+def test_attention_is_that_of_the_model(tiny, batch):
+    model = tiny.model()
+    last = model.backbone.encoder.layer[-1].attention.self
+    kept = []
+    hooks = [
+        part.register_forward_hook(lambda _m, _x, out: kept.append(out))
+        for part in (last.query, last.key)
+    ]
+    model.backbone.set_attn_implementation("eager")
+    with torch.no_grad():
+        wanted = model.backbone(**batch, output_attentions=True).attentions[-1]
+    for hook in hooks:
+        hook.remove()
+    parts = [one.unflatten(-1, (4, 8)).transpose(1, 2) for one in kept]
+    found = attention_relation(*parts, batch["attention_mask"])
+    torch.testing.assert_close(found, wanted)
+    compared = DistillationObjective(copy.deepcopy(model), model, ALL)._look(model, **{
+        "input_ids": batch["input_ids"], "mask": batch["attention_mask"],
+    })  # fmt: skip
+    torch.testing.assert_close(compared["attention"], wanted)
 
 
 def test_the_teacher_is_no_part_of_the_objective_and_does_not_change(tiny):
@@ -98,7 +133,6 @@ def test_the_teacher_is_no_part_of_the_objective_and_does_not_change(tiny):
            device="cpu")  # fmt: skip
     assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
     assert not torch.equal(student.state_dict()["head.weight"], start["head.weight"])
-    assert student.backbone.config._attn_implementation != "eager"
     assert not student.training
 
 
@@ -164,9 +198,17 @@ def test_mistakes_are_sentences(tiny):
     with pytest.raises(UserError, match=r"The temperature must be above 0, not 0\."):
         Distillation(temperature=0)
     other = student_of(teacher, [0], width=16)
-    other.backbone.config.num_attention_heads = 2
     with pytest.raises(UserError, match=r"the student has 2, the teacher 4\."):
-        DistillationObjective(other, teacher, ALL)
+        DistillationObjective(prune_heads(tiny.model(), {1: [0, 3]}), teacher, ALL)
+    stranger = student_of(teacher, [0])
+    stranger.head = torch.nn.Linear(32, 5)
+    with pytest.raises(UserError, match=r"classes and vocabulary, 3 and 400, not 5 and 400\."):
+        DistillationObjective(stranger, teacher, Distillation())
+    with pytest.raises(UserError, match=r"There are no training items; fine-tuning needs at least"):
+        distil(
+            other, teacher, tiny.rows.select([]), tiny.collator, Training(),
+            Distillation(1.0, 0.0), seed=0,
+        )  # fmt: skip
     unlabelled = Dataset.from_list([{**row, "labels": -100} for row in tiny.rows.to_list()])
     with pytest.raises(UserError, match="None of the rows has a label, and the student learns fr"):
         distil(

@@ -1,5 +1,6 @@
 """What a model needs: counts by formula, bytes of files, turns taken fairly, errors."""
 
+import gc
 import time
 
 import numpy as np
@@ -71,6 +72,19 @@ def test_threads_are_set_for_a_while():
         threads=3,
     )
     assert set(seen) == {3} and torch.get_num_threads() == before
+
+
+def test_the_collector_rests_while_times_are_taken_even_if_a_method_fails():
+    seen = []
+
+    def fail(_):
+        seen.append(gc.isenabled())
+        raise KeyError
+
+    assert gc.isenabled()
+    with pytest.raises(KeyError):
+        footprint.measure({"a": fail}, {"input_ids": [0]}, rounds=1)
+    assert seen == [False] and gc.isenabled()
 
 
 def test_who_sleeps_longer_is_slower():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 from transformers import GPT2Config, GPT2Model
 
 from helpers import UserError
@@ -71,6 +72,60 @@ def test_what_was_pruned_stays_pruned_when_more_is(tiny):
     for name, w in weights(model).items():
         assert (w[first[name]] == 0).all()
     assert pruning.sparsity_of(model) == pytest.approx(0.6, abs=1e-4)
+
+
+def test_more_can_be_pruned_after_finishing(tiny):
+    model = pruning.finish(pruning.prune_by_magnitude(tiny.model(), 0.3))
+    first = {name: w == 0 for name, w in weights(model).items()}
+    pruning.finish(pruning.prune_by_magnitude(model, 0.6))
+    assert pruning.sparsity_of(model) == pytest.approx(0.6, abs=1e-4)
+    for name, w in weights(model).items():
+        assert (w[first[name]] == 0).all()
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_of_equal_weights_exactly_the_share_goes(tiny, scope):
+    model = tiny.model()
+    with torch.no_grad():
+        for module in pruning.prunable(model).values():
+            module.weight.fill_(0.5)
+    masks = pruning.magnitude_masks(model, 0.37, scope)
+    gone, n = sum(int((~m).sum()) for m in masks.values()), sum(m.numel() for m in masks.values())
+    if scope == "global":
+        assert gone == round(0.37 * n)
+    else:
+        assert all(int((~m).sum()) == round(0.37 * m.numel()) for m in masks.values())
+
+
+def test_masks_go_by_the_weights_of_now(tiny):
+    model = pruning.prune_by_magnitude(tiny.model(), 0.2, "layer")
+    name, module = next(iter(pruning.prunable(model).items()))
+    with torch.no_grad():  # as an optimizer's step does, with no pass after it
+        module.weight_orig.copy_(module.weight_orig.flip(0))
+    size = module.weight_orig.abs().masked_fill(module.weight_mask == 0, -1).flatten()
+    kept = pruning.magnitude_masks(model, 0.5, "layer")[name].flatten()
+    assert size[~kept].max() <= size[kept].min()
+
+
+def test_pruning_at_every_step_holds_one_mask_a_matrix(tiny):
+    model = tiny.model()
+    tune(model, tiny, [pruning.GradualPruning(model, 0.8)])
+    for module in pruning.prunable(model).values():
+        (hook,) = module._forward_pre_hooks.values()
+        assert not isinstance(hook, prune.PruningContainer)
+
+
+def test_given_masks_are_applied_and_checked(tiny):
+    model = tiny.model()
+    name, module = next(iter(pruning.prunable(model).items()))
+    mask = torch.ones(32, 32, dtype=torch.bool)
+    mask[3, 4] = False
+    pruning.apply_masks(model, {name: mask})
+    assert module.weight[3, 4] == 0 and (module.weight == 0).sum() == 1
+    with pytest.raises(UserError, match=r"^There is no prunable matrix 'x'\."):
+        pruning.apply_masks(model, {"x": mask})
+    with pytest.raises(UserError, match=r"must have the shape \(32, 32\), not \(2,\)\."):
+        pruning.apply_masks(model, {name: mask[0, :2]})
 
 
 def test_zeros_stay_zero_while_the_rest_is_tuned(tiny, batch):
@@ -148,3 +203,6 @@ def test_other_mistakes_are_sentences(tiny):
         pruning.GradualPruning(tiny.model(), 0.5, "luck")
     with pytest.raises(UserError, match=r"Linear has no layers with linear maps to prune\."):
         pruning.prune_by_magnitude(nn.Linear(2, 2), 0.5)
+    for held in (pruning.add_movement, lambda model: pruning.prune_by_magnitude(model, 0.3)):
+        with pytest.raises(UserError, match="is pruned already; call finish before movement prun"):
+            pruning.add_movement(held(tiny.model()))

@@ -76,15 +76,27 @@ def test_importance_of_heads_is_a_mean_over_items_not_over_batches(tiny):
     np.testing.assert_allclose(each[0], each[2], atol=1e-5)
 
 
-def test_importance_of_neurons_is_summed_over_batches(tiny):
+def test_importance_of_neurons_is_a_sum_over_items_not_over_batches(tiny):
     model = tiny.model()
+    each = [structured.neuron_importance(model, tiny.rows, tiny.collator, n) for n in (1, 7, 48)]
+    np.testing.assert_allclose(each[1], each[0], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(each[2], each[0], rtol=1e-3, atol=1e-6)
+
+
+def test_importance_is_the_same_for_a_model_that_does_not_learn(tiny):
+    model, frozen = tiny.model(), tiny.model().requires_grad_(False)
     rows = tiny.rows.select(range(6))
-    by_one = sum(
-        structured.neuron_importance(model, rows.select([i]), tiny.collator) for i in range(6)
-    )
-    np.testing.assert_allclose(
-        structured.neuron_importance(model, rows, tiny.collator, batch_size=1), by_one, rtol=1e-4
-    )
+    for measure in (structured.head_importance, structured.neuron_importance):
+        np.testing.assert_allclose(
+            measure(frozen, rows, tiny.collator), measure(model, rows, tiny.collator), rtol=1e-6
+        )
+
+
+def test_a_model_with_fewer_heads_is_refused_when_it_is_loaded(tiny, tmp_path):
+    structured.prune_heads(model := tiny.model(), {0: [0, 1], 1: [2, 3]})
+    model.save(tmp_path)
+    with pytest.raises(UserError, match="do not fit its configuration"):
+        MeanPooledClassifier.load(tmp_path)
 
 
 def test_a_neuron_without_a_way_out_does_not_matter(tiny):
@@ -144,6 +156,8 @@ def test_mistakes_are_sentences(tiny):
         structured.least_important(np.ones((2, 4)), 1.0)
     with pytest.raises(UserError, match=r"width must be from 1 to 64, not 65\."):
         structured.prune_neurons(model, np.ones((2, 64)), 65)
+    with pytest.raises(UserError, match=r"must have the shape \(2, 64\), one number a neuron, not"):
+        structured.prune_neurons(model, np.ones((1, 64)), 8)
     for keep in ([], [1, 0], [0, 0], [2], [-1]):
         with pytest.raises(UserError, match=r"must be some of 0 to 1 in rising order, not \["):
             structured.drop_layers(model, keep)

@@ -2,7 +2,9 @@
 
 import pytest
 import torch
-from transformers import AutoModel, AutoTokenizer
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from helpers import UserError
 from helpers.compression.vocabulary import trim_vocabulary
@@ -70,10 +72,66 @@ def test_both_are_read_back(trimmed, tmp_path):
     assert torch.equal(logits(again, tokenizer, TEXTS), logits(small, short, TEXTS))
 
 
+def test_no_word_piece_that_fell_away_becomes_unknown(trimmed):
+    _, tokenizer, _, short = trimmed
+    gone = sorted(set(tokenizer.get_vocab()) - set(short.get_vocab()))
+    assert len(gone) > 20_000
+    words = ["a" + t[2:] if t.startswith("##") else t for t in gone]
+    for word, ids in zip(words, short(words)["input_ids"], strict=True):
+        assert short.unk_token_id not in ids, word
+
+
+def test_tokens_to_keep_stay_and_ids_keep_their_order(trimmed):
+    model, tokenizer, _, short = trimmed
+    _, more = trim_vocabulary(model, tokenizer, TEXTS, keep=["zimbabwe"])
+    assert set(more.get_vocab()) - set(short.get_vocab()) == {"zimbabwe"}
+    vocabulary, before = more.get_vocab(), tokenizer.get_vocab()
+    old = [before[token] for token in sorted(vocabulary, key=vocabulary.get)]
+    assert old == sorted(old)
+
+
+@pytest.fixture(scope="module")
+def pairs(tiny):
+    texts = ["wheat corn", "bank loan"]
+    return texts, *trim_vocabulary(tiny.model(), tiny.tokenizer, texts)
+
+
+def test_byte_pairs_keep_tokens_and_logits(tiny, pairs, tmp_path):
+    texts, small, short = pairs
+    full = tiny.tokenizer
+    assert 256 + 3 <= len(short) == small.backbone.config.vocab_size < len(full)
+    for text in texts:
+        assert full.tokenize(text) == short.tokenize(text)
+    assert torch.equal(logits(small, short, texts), logits(tiny.model(), full, texts))
+    small.save(tmp_path)
+    short.save_pretrained(tmp_path)
+    again, tokenizer = MeanPooledClassifier.load(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
+    assert torch.equal(logits(again, tokenizer, texts), logits(small, short, texts))
+
+
+def test_byte_pairs_spell_any_text(tiny, pairs):
+    _, _, short = pairs
+    text = "ship port 世界 é\x00"
+    assert short.decode(short(text)["input_ids"]) == text
+    assert len(short.tokenize("harvest")) > len(tiny.tokenizer.tokenize("harvest"))
+
+
+def test_special_ids_of_byte_pairs_follow(tiny, pairs):
+    _, small, short = pairs
+    assert short.special_tokens_map == tiny.tokenizer.special_tokens_map
+    config = small.backbone.config
+    assert config.eos_token_id == config.bos_token_id == short.eos_token_id
+    assert config.pad_token_id == short.pad_token_id
+
+
 def test_mistakes_are_sentences(tiny):
+    words = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    other = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]")
     with pytest.raises(
-        UserError, match=r"Only WordPiece vocabularies \(BERT's\) can be trimmed, n"
+        UserError, match=r"^Only WordPiece and byte-level BPE can be trimmed, not WordLevel\.$"
     ):
-        trim_vocabulary(tiny.model(), tiny.tokenizer, ["wheat"])
-    with pytest.raises(UserError, match=r"Trimming a vocabulary needs at least one text\."):
+        trim_vocabulary(tiny.model(), other, ["wheat"])
+    with pytest.raises(UserError, match=r"^Trimming a vocabulary needs at least one text\.$"):
         trim_vocabulary(tiny.model(), load_tokenizer("minilm"), [])
+    with pytest.raises(UserError, match=r"^The vocabulary has no token 'qqqq' to keep\.$"):
+        trim_vocabulary(tiny.model(), load_tokenizer("minilm"), ["wheat"], keep=["qqqq"])

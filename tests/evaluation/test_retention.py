@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from helpers import UserError
 from helpers.evaluation.retention import damage_by_class, retained_gain, retained_score, two_level
@@ -57,6 +58,38 @@ def test_without_a_gain_there_is_nothing_to_retain():
     assert found.method == "undefined: no transfer gain that could be retained"
 
 
+def test_a_resample_without_a_gain_lies_in_the_tail():
+    scratch = np.repeat([0.0, 1.0], [6, 24])[None]
+    full = np.ones((1, 30))  # 6 more right of 30: none of the 6 is drawn in (24/30)^30 of resamples
+    compressed = full.copy()
+    compressed[0, :2] = 0  # 4 of the 6 are left
+    found = retained_gain(compressed, full, scratch)
+    missed = []
+
+    def share(c, f, s, axis):
+        gains = f.sum(axis) - s.sum(axis)
+        missed.append((gains == 0).any())
+        return (c.sum(axis) - s.sum(axis)) / np.maximum(gains, 1e-9)
+
+    oracle = stats.bootstrap(
+        (compressed[0], full[0], scratch[0]), share, paired=True, vectorized=True,
+        n_resamples=10_000, method="BCa", rng=np.random.default_rng(1),
+    ).confidence_interval  # fmt: skip
+    assert any(missed)
+    assert found.value == pytest.approx(4 / 6)
+    assert (found.low, found.high) == pytest.approx((oracle.low, oracle.high), abs=0.03)
+
+
+def test_one_of_several_seeds_without_a_gain_is_said_not_raised():
+    why = "undefined: the transfer gain is zero with one of the seeds"
+    gains = [12, 11, 13, 12, 10, 12, 11, 13, 12, 0]  # one seed of ten gains nothing
+    many = np.array([np.repeat([1.0, 0.0], [g, 30 - g]) for g in gains])
+    assert two_level(many, np.zeros_like(many)).low > 0
+    assert retained_gain(many, many, np.zeros_like(many)).method == why
+    with pytest.raises(UserError, match="all of one shape"):
+        retained_gain(many[:, :5], many, np.zeros_like(many))
+
+
 def test_two_level_is_the_mean_difference():
     a, b, _ = draws(np.random.default_rng(4))
     assert two_level(a, b).value == pytest.approx((a - b).mean())
@@ -89,3 +122,5 @@ def test_shapes_that_do_not_fit_are_a_sentence():
         retained_score(ones, np.ones((2, 4)))
     with pytest.raises(UserError, match=r"labels must be one for each of 5 items, not \(4,\)\."):
         damage_by_class(ones, ones, [0] * 4, 2)
+    with pytest.raises(UserError, match=r"labels must be from 0 to 1, not 3\."):
+        damage_by_class(ones, ones, [0, 1, 0, 1, 3], 2)
