@@ -115,7 +115,12 @@ def export_onnx(model: nn.Module, path: Path | str) -> OnnxClassifier:
         ) from error
     finally:
         model.train(training)
-    onnx.save(program.model_proto, path)
+    file = program.model_proto
+    # The exporter notes where in which source file each operator came from: bytes, and the paths of
+    # this machine.
+    for part in (file, file.graph, *file.graph.node, *file.graph.value_info):
+        del part.metadata_props[:]
+    onnx.save(file, path)
     return OnnxClassifier(path)
 
 

@@ -196,6 +196,30 @@ def drop_layers(model: Any, keep: Sequence[int]) -> nn.Module:
     return model
 
 
+def keep_positions(model: Any, length: int) -> nn.Module:
+    """Keep the vectors of the first ``length`` positions; the configuration says so.
+
+    Texts cut at ``length`` tokens, special ones included, have the same logits; longer ones cannot
+    be read any more.
+
+    Raises:
+        UserError: fewer than one position, or more than there are.
+    """
+    _layers(model)
+    embeddings = model.backbone.embeddings
+    there = embeddings.position_embeddings.num_embeddings
+    if not 1 <= length <= there:
+        raise UserError(
+            f"The model has {there} positions; length must be from 1 to {there}, not {length}."
+        )
+    kept = embeddings.position_embeddings.weight.detach()[:length].clone()
+    embeddings.position_embeddings = nn.Embedding.from_pretrained(kept, freeze=False)
+    for name in ("position_ids", "token_type_ids"):
+        setattr(embeddings, name, getattr(embeddings, name)[:, :length])
+    model.backbone.config.max_position_embeddings = length
+    return model
+
+
 def _layers(model: Any) -> Any:
     layers = getattr(getattr(getattr(model, "backbone", None), "encoder", None), "layer", None)
     if layers is None or not hasattr(layers[0], "intermediate"):

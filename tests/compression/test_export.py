@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from helpers import UserError
+from helpers import ROOT, UserError
 from helpers.compression.export import OnnxClassifier, export_onnx
 from helpers.compression.structured import prune_heads
 from helpers.transfer import finetuning
@@ -43,7 +43,12 @@ def test_it_is_one_file_of_about_the_weights_size(tiny, exported):
     weights = 4 * sum(p.numel() for p in tiny.model().parameters())
     assert [path.name for path in exported.path.parent.iterdir()] == ["tiny.onnx"]
     # the pooler that no logit hangs on is left out, the graph comes on top
-    assert 0.9 * weights < exported.path.stat().st_size < weights + 400_000
+    assert 0.9 * weights < exported.path.stat().st_size < weights + 100_000
+
+
+def test_nothing_in_it_tells_of_the_machine(exported):
+    written = exported.path.read_bytes()
+    assert str(ROOT).encode() not in written and b"site-packages" not in written
 
 
 def test_a_model_with_fewer_heads_in_a_layer_is_exported(tiny, batch, tmp_path):

@@ -133,6 +133,19 @@ def test_layers_can_go_and_the_rest_is_saved(tiny, batch, tmp_path):
     assert torch.equal(logits(kept, batch), logits(tiny.model(), batch))
 
 
+def test_positions_that_no_text_reaches_can_go_and_the_rest_is_saved(tiny, batch, tmp_path):
+    model = tiny.model()
+    whole, n = logits(model, batch), size(model)
+    length = batch["input_ids"].shape[1]
+    structured.keep_positions(model, length)
+    assert torch.equal(logits(model, batch), whole)
+    assert n - size(model) == (40 - length) * 32
+    model.save(tmp_path)
+    again = MeanPooledClassifier.load(tmp_path)
+    assert again.backbone.config.max_position_embeddings == length
+    assert torch.equal(logits(again, batch), whole)
+
+
 def test_the_least_important_heads_go_evenly():
     importance = np.random.default_rng(0).random((3, 8))
     gone = structured.least_important(importance, 0.25)
@@ -161,6 +174,9 @@ def test_mistakes_are_sentences(tiny):
     for keep in ([], [1, 0], [0, 0], [2], [-1]):
         with pytest.raises(UserError, match=r"must be some of 0 to 1 in rising order, not \["):
             structured.drop_layers(model, keep)
+    for length in (0, 41):
+        with pytest.raises(UserError, match=rf"length must be from 1 to 40, not {length}\."):
+            structured.keep_positions(model, length)
     with pytest.raises(UserError, match=r"Importance needs at least one labelled item\."):
         structured.head_importance(model, tiny.rows.select([]), tiny.collator)
     gpt2 = GPT2Model(GPT2Config(n_embd=8, n_layer=1, n_head=2, vocab_size=9, n_positions=4))
