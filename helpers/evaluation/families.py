@@ -5,7 +5,7 @@ chance of *any* false finding below the level, :func:`benjamini_hochberg` the ex
 false ones among the findings. Both turn p-values into adjusted ones, to be held against the level.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +76,20 @@ def p_of_interval(interval: Interval) -> float:
         return 1.0
     t = stats.t.ppf((1 + interval.level) / 2, interval.df)
     return float(2 * stats.t.sf(abs(interval.value) * t / half, interval.df))
+
+
+def holm_of_intervals(intervals: Mapping[str, Interval]) -> dict[str, float]:
+    """Return the adjusted p-value of each of several differences, in [0, 1]; see :func:`holm`.
+
+    For "is any of them away from zero?": the best or worst of many is so by luck alone more often
+    than its own interval says.
+
+    >>> one = Interval(0.0392, 0.0, 0.0784, 100, 0.95, "")
+    >>> {name: round(p, 3) for name, p in holm_of_intervals({"a": one, "b": one}).items()}
+    {'a': 0.1, 'b': 0.1}
+    """
+    adjusted = holm([p_of_interval(one) for one in intervals.values()])
+    return dict(zip(intervals, adjusted.tolist(), strict=True))
 
 
 def wilcoxon(differences: npt.ArrayLike) -> TestResult:

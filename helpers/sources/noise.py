@@ -36,5 +36,5 @@ def with_wrong_labels(items: datasets.Dataset, share: float, seed: int) -> datas
     """Return the items with a share of their labels wrong, see :func:`flip_labels`."""
     n_classes = len(items.features["label"].names)
     noisy = flip_labels(items["label"][:], share, n_classes, seed).tolist()
-    changed = items.remove_columns("label").add_column("label", noisy)
-    return changed.cast_column("label", items.features["label"])
+    columns = {name: items[name][:] for name in items.column_names}
+    return datasets.Dataset.from_dict(columns | {"label": noisy}, items.features)

@@ -35,38 +35,79 @@ class Episode:
     query_labels: Ints
 
 
+@dataclass(frozen=True)
+class ClassSplit:
+    """The numbers of the classes of each part, ascending; no class is in two parts."""
+
+    train: list[int]
+    validation: list[int]
+    test: list[int]
+
+
+def split_classes(
+    classes: int | Sequence[str],
+    train: int,
+    validation: int,
+    test: int,
+    seed: int,
+    groups: Sequence[str] | None = None,
+) -> ClassSplit:
+    """Part classes, so that episodes of the test are of classes that nothing was trained on.
+
+    Args:
+        classes: how many there are, or their names.
+        train: classes to train on, at least; all that the other parts leave.
+        validation: classes to choose by, at least: no more than that without ``groups``.
+        test: classes to test on, in the same way.
+        seed: of the choice.
+        groups: of each class, which stay together: siblings in two parts would make the test
+            easier than a new field is. None: each class for itself.
+
+    Raises:
+        UserError: a negative number, groups that are not one for each class, or too few classes.
+
+    >>> split_classes(["a.x", "a.y", "b.x", "b.y"], 2, 0, 1, seed=0, groups=["a", "a", "b", "b"])
+    ClassSplit(train=[2, 3], validation=[], test=[0, 1])
+    """
+    names = range(classes) if isinstance(classes, int) else classes
+    if min(train, validation, test) < 0:
+        raise UserError(f"No part can have fewer than 0 classes: {train}, {validation} and {test}.")
+    if groups is not None and len(groups) != len(names):
+        raise UserError(
+            f"groups must have one for each class: {len(names)}, not {len(groups)} of them."
+        )
+    of = np.asarray(list(names if groups is None else groups))
+    left = list(np.random.default_rng(seed).permutation(np.unique(of)))
+    parts: list[list[int]] = []
+    for size in (test, validation):
+        taken: list[int] = []
+        while left and len(taken) < size:
+            taken += np.flatnonzero(of == left.pop(0)).tolist()
+        parts.append(sorted(taken))
+    rest = np.flatnonzero(np.isin(of, left)).tolist()
+    if len(parts[0]) < test or len(parts[1]) < validation or len(rest) < train:
+        whole = "" if groups is None else f" in {len(np.unique(of))} groups"
+        raise UserError(
+            f"{len(names)} classes{whole} cannot be parted into at least {train} to train on, "
+            f"{validation} to choose by and {test} to test on; {len(rest)}, {len(parts[1])} and "
+            f"{len(parts[0])} is as far as they go."
+        )
+    return ClassSplit(rest, parts[1], parts[0])
+
+
 def part_classes(
     names: Sequence[str], test: int, seed: int, groups: Sequence[str] | None = None
 ) -> tuple[list[int], list[int]]:
-    """Return the numbers of the classes to train on, and of at least ``test`` to test on.
-
-    Args:
-        names: of the classes.
-        test: how many are tested on, at least.
-        seed: of the choice.
-        groups: of each class, which stay together: siblings on both sides would make the test
-            easier than a new field is. None: each for itself.
+    """Return the classes to train on and to test on of :func:`split_classes`, at least two each.
 
     Raises:
-        UserError: fewer than two classes would be left on a side.
+        UserError: as :func:`split_classes`.
 
     >>> part_classes(["a.x", "a.y", "b.x", "b.y"], 2, 0, groups=["a", "a", "b", "b"])
     ([2, 3], [0, 1])
     """
-    of = list(groups) if groups is not None else list(names)
-    order = np.random.default_rng(seed).permutation(sorted(set(of)))
-    taken: list[int] = []
-    for group in order:
-        if len(taken) >= test:
-            break
-        taken += [i for i, name in enumerate(of) if name == group]
-    rest = [i for i in range(len(names)) if i not in taken]
-    if min(len(taken), len(rest)) < 2:
-        raise UserError(
-            f"{len(names)} classes cannot be parted into {len(taken)} to test on and {len(rest)} "
-            "to train on; both sides need at least two."
-        )
-    return rest, sorted(taken)
+    parts = split_classes(names, 2, 0, max(test, 2), seed, groups)
+    return parts.train, parts.test
 
 
 def episodes(
@@ -83,7 +124,7 @@ def episodes(
 
     Args:
         labels: of all rows.
-        classes: that episodes are made of.
+        classes: that episodes are made of; one that is named twice counts once.
         ways: classes of an episode, at least 2.
         shots: labelled items of each class.
         queries: items of each class to be classified.
@@ -102,12 +143,10 @@ def episodes(
             "An episode needs at least 2 ways, 1 shot and 1 query, and there must be at least one "
             f"episode; not {ways}, {shots}, {queries} and {n}."
         )
-    if ways > len(classes):
-        raise UserError(
-            f"An episode of {ways} ways needs as many classes; there are {len(classes)}."
-        )
     truth = np.asarray(labels)
     rows = {label: np.flatnonzero(truth == label) for label in classes}
+    if ways > len(rows):
+        raise UserError(f"An episode of {ways} ways needs as many classes; there are {len(rows)}.")
     for label, there in rows.items():
         if len(there) < shots + queries:
             raise UserError(
@@ -117,7 +156,7 @@ def episodes(
     rng = np.random.default_rng(seed)
     made = []
     for _ in range(n):
-        chosen = rng.choice(np.asarray(classes), ways, replace=False)
+        chosen = rng.choice(np.asarray(list(rows)), ways, replace=False)
         drawn = np.stack(
             [rng.choice(rows[label], shots + queries, replace=False) for label in chosen]
         )

@@ -321,5 +321,6 @@ def _sure(
     logits = finetuning.predict(model, target, collator, device=device).astype(float)
     shares = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
     rows = np.flatnonzero(shares.max(1) >= threshold)
-    answers = shares.argmax(1)[rows].tolist()
-    return target.select(rows).remove_columns("labels").add_column("labels", answers)
+    chosen = target.select(rows)
+    columns = {name: chosen[name][:] for name in chosen.column_names}
+    return Dataset.from_dict(columns | {"labels": shares.argmax(1)[rows].tolist()}, target.features)

@@ -1,11 +1,15 @@
 r"""Meta-learning: from many small tasks learn how to learn the next one from a few labels.
 
-The encoder stays frozen and its features are computed once; what is meta-learned is a small network
-on them. So a thousand episodes cost seconds, and all methods, and the plain ones that they must
-beat, see the same vectors. The plain :func:`nearest_centroid` is strong: on good features little is
-left to learn (Chen et al. 2019, *A closer look at few-shot classification*, arXiv 1904.04232).
+Usually the encoder stays frozen and its features are computed once; what is meta-learned is a small
+network on them. So a thousand episodes cost seconds, and all methods, and the plain ones that they
+must beat, see the same vectors. The plain ones are :func:`nearest_centroid` and
+:func:`fine_tune_on_support`. They are strong: on good features little is left to learn (Chen et al.
+2019, *A closer look at few-shot classification*, arXiv 1904.04232).
 
-Shapes: d features, w ways; support (w·shots, d), query (w·queries, d).
+Every method takes a whole encoder too: a :class:`TokenNetwork`, with :func:`token_matrix` in place
+of features. Each step is then a pass through the encoder, unless only the head moves.
+
+Shapes: d features (or tokens), w ways; support (w·shots, d), query (w·queries, d).
 """
 
 import copy
@@ -14,9 +18,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from datasets import Dataset
 from torch import nn
 
 from helpers import UserError
+from helpers.tasks.classification import MeanPooledClassifier
 from helpers.tasks.episodes import Episode
 
 Answer = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -34,9 +40,54 @@ class SmallNetwork(nn.Module):
             self.trunk = nn.Sequential(nn.Linear(width, hidden), nn.ReLU())
             self.head = nn.Linear(hidden, ways)
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Return logits (n, w) of features (n, d)."""
-        logits: torch.Tensor = self.head(self.trunk(features))
+    def features(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return what the head sees, (n, hidden), of rows (n, d)."""
+        hidden: torch.Tensor = self.trunk(rows)
+        return hidden
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return logits (n, w)."""
+        logits: torch.Tensor = self.head(self.features(rows))
+        return logits
+
+
+def token_matrix(rows: Dataset) -> torch.Tensor:
+    """Return the token ids of encoded rows, (n, tokens of the longest), filled up with -1.
+
+    >>> token_matrix(Dataset.from_dict({"input_ids": [[5, 6], [7]]}))
+    tensor([[ 5,  6],
+            [ 7, -1]])
+    """
+    ids = [torch.tensor(one) for one in rows["input_ids"]]
+    return nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=-1)
+
+
+class TokenNetwork(nn.Module):
+    """A whole encoder and its head, for rows of :func:`token_matrix`.
+
+    It shares the classifier's parameters and is in evaluation mode: steps without dropout. With
+    ``nn.Identity()`` as the classifier's head it gives features, for :func:`learn_prototypes`.
+    """
+
+    def __init__(self, model: MeanPooledClassifier) -> None:
+        """Take a classifier with a class for each way."""
+        super().__init__()
+        self.model = model.eval()
+
+    @property
+    def head(self) -> nn.Module:
+        """The classifier's head."""
+        return self.model.head
+
+    def features(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return pooled vectors (n, d) of token ids (n, t), which are -1 where there is none."""
+        there = tokens >= 0
+        tokens, there = (one[:, : int(there.sum(1).max())] for one in (tokens, there))
+        return self.model.features(tokens.clamp(min=0), there.long())
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return logits (n, w)."""
+        logits: torch.Tensor = self.head(self.features(tokens))
         return logits
 
 
@@ -60,7 +111,10 @@ def prototype_logits(
 def nearest_centroid(
     support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor
 ) -> torch.Tensor:
-    """Answer by the nearest class mean of the frozen features: nothing is learned."""
+    """Answer by the nearest class mean of the frozen features: nothing is learned.
+
+    A strong baseline, which a meta-learned method has to beat to be worth its training.
+    """
     return prototype_logits(support, labels, query)
 
 
@@ -75,7 +129,8 @@ def adapted(
 ) -> Any:
     """Return a copy of ``net`` after ``steps`` of gradient descent on the support: the inner loop.
 
-    ``head_only``: the trunk stays, as in ANIL (Raghu et al. 2020, arXiv 1909.09157).
+    ``head_only``: the trunk stays, as in ANIL (Raghu et al. 2020, arXiv 1909.09157), and what it
+    gives is computed once.
 
     Raises:
         UserError: no step, or a rate not above 0.
@@ -83,14 +138,37 @@ def adapted(
     if steps < 1 or not rate > 0:
         raise UserError(f"An inner loop needs a step and a rate above 0, not {steps} and {rate}.")
     twin: Any = copy.deepcopy(net)
-    learning = list((twin.head if head_only else twin).parameters())
+    moving, inputs = twin, support
+    if head_only:
+        moving = twin.head
+        with torch.no_grad():
+            inputs = twin.features(support)
+    learning = [p for p in moving.parameters() if p.requires_grad]
     for _ in range(steps):
-        loss = nn.functional.cross_entropy(twin(support), labels)
-        gradients = torch.autograd.grad(loss, learning)
+        loss = nn.functional.cross_entropy(moving(inputs), labels)
+        gradients = torch.autograd.grad(loss, learning, allow_unused=True)
         with torch.no_grad():
             for parameter, gradient in zip(learning, gradients, strict=True):
-                parameter -= rate * gradient
+                if gradient is not None:  # as of a pooler that nothing goes through
+                    parameter -= rate * gradient
     return twin
+
+
+def fine_tune_on_support(*, steps: int, rate: float) -> Answer:
+    """Return the plain baseline: a new linear head on the rows, fitted to each episode's support.
+
+    On the encoder's features it is the pretrained model with a fresh head (of zeros, so that no
+    seed has a say), by ``steps`` of gradient descent. Of a whole encoder, take
+    :func:`fine_tuning` with a :class:`TokenNetwork`.
+    """
+
+    def answer(support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
+        head = nn.utils.skip_init(nn.Linear, support.shape[1], int(labels.max()) + 1)
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        return fine_tuning(head, steps=steps, rate=rate)(support, labels, query)
+
+    return answer
 
 
 def fine_tuning(net: nn.Module, *, steps: int, rate: float, head_only: bool = False) -> Answer:
@@ -155,10 +233,10 @@ def first_order_maml(
     for task in tasks:
         support, labels, query, wanted = _tensors(features, task)
         there = adapted(net, support, labels, steps=steps, rate=rate, head_only=head_only)
-        loss = nn.functional.cross_entropy(there(query), wanted)
-        gradients = torch.autograd.grad(loss, list(there.parameters()))
-        for parameter, gradient in zip(net.parameters(), gradients, strict=True):
-            parameter.grad = gradient
+        there.zero_grad()  # a copy has the gradients of the last task
+        nn.functional.cross_entropy(there(query), wanted).backward()
+        for ours, theirs in zip(net.parameters(), there.parameters(), strict=True):
+            ours.grad = theirs.grad
         optimizer.step()
     return net
 

@@ -7,10 +7,13 @@ by *weighting*:
 - "uncertainty": Σ exp(-s_i) L_i + s_i / 2 with learned s_i (Kendall, Gal & Cipolla 2018, arXiv
   1705.07115, eq. 10, for classification);
 - "pcgrad": Σ L_i, but where the gradients of two tasks in the encoder conflict, each loses the part
-  that points against the other (Yu et al. 2020, *Gradient surgery*, arXiv 2001.06782).
+  that points against the other (:func:`helpers.transfer.gradients.project_conflicting`).
+
+The best s_i for a loss L_i is log 2 L_i. All three cost the same operations a step: for PCGrad each
+task's rows go through the encoder by themselves, forward and back once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +26,7 @@ from transformers import BatchEncoding, PreTrainedModel
 from helpers import UserError, nearest
 from helpers.tasks.classification import MeanPooledClassifier
 from helpers.transfer import finetuning
+from helpers.transfer.gradients import flat_gradient, project_conflicting, with_gradient
 from helpers.transfer.strategies import FULL
 
 WEIGHTINGS = ("equal", "uncertainty", "pcgrad")
@@ -33,6 +37,7 @@ class MultiTaskClassifier(nn.Module):
 
     Attributes:
         names: of the tasks, in order.
+        trunk: the encoder that all tasks share.
     """
 
     def __init__(self, backbone: PreTrainedModel, n_classes: Mapping[str, int], seed: int) -> None:
@@ -45,16 +50,17 @@ class MultiTaskClassifier(nn.Module):
         if not n_classes:
             raise UserError("Multi-task learning needs at least one task.")
         self.names = list(n_classes)
+        # Optimizers go by names: the encoder's parameters have those of ``trunk``, not of a task,
+        # and a task is no plain number between two dots, which would be taken for a layer's.
+        self.trunk = backbone
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.views = nn.ModuleList(
-                MeanPooledClassifier(backbone, classes) for classes in n_classes.values()
+            self.views = nn.ModuleDict(
+                {
+                    f"task{i}": MeanPooledClassifier(backbone, classes)
+                    for i, classes in enumerate(n_classes.values())
+                }
             )
-
-    @property
-    def trunk(self) -> nn.Module:
-        """The encoder that all tasks share."""
-        return self.task(self.names[0]).backbone
 
     def task(self, name: str) -> MeanPooledClassifier:
         """Return the classifier of one task; its encoder is the one that all tasks share.
@@ -64,18 +70,18 @@ class MultiTaskClassifier(nn.Module):
         """
         if name not in self.names:
             raise UserError(f"There is no task '{name}'.{nearest(name, self.names)}")
-        return self.views[self.names.index(name)]  # type: ignore[return-value]
+        return self.views[f"task{self.names.index(name)}"]  # type: ignore[return-value]
 
 
 def sampling_probabilities(sizes: Sequence[int], temperature: float) -> np.ndarray:
     """Return how often each task is drawn, p_i ∝ n_i^(1/T), (tasks,) with the sum 1.
 
-    At T = 1 each row counts alike; the higher T, the more a small task counts. Source: Arivazhagan
-    et al. 2019, *Massively multilingual neural machine translation in the wild*, arXiv 1907.05019,
-    section 4.2.
+    At T = 1 each row is drawn alike often; the higher T, the more often those of a small task, up
+    to all tasks alike. Source: Arivazhagan et al. 2019, *Massively multilingual neural machine
+    translation in the wild*, arXiv 1907.05019; multilingual BERT does it with T = 1/0.7.
 
     Raises:
-        UserError: a temperature not above 0, or a task without rows.
+        UserError: no task, a temperature not above 0, or a task without rows.
 
     >>> sampling_probabilities([900, 100], 1.0), sampling_probabilities([900, 100], 2.0)
     (array([0.9, 0.1]), array([0.75, 0.25]))
@@ -84,7 +90,8 @@ def sampling_probabilities(sizes: Sequence[int], temperature: float) -> np.ndarr
         raise UserError(f"The temperature must be above 0, not {temperature}.")
     if min(sizes, default=0) < 1:
         raise UserError("Every task needs at least one row.")
-    share = np.asarray(sizes, dtype=float) ** (1 / temperature)
+    relative = np.asarray(sizes, dtype=float) / max(sizes)  # no power of it overflows
+    share = relative ** (1 / temperature)
     return share / share.sum()
 
 
@@ -123,11 +130,7 @@ class MixedCollator:
 
 
 class MultiTaskObjective(nn.Module):
-    """The joint loss of all tasks, for the Trainer.
-
-    Attributes:
-        log_variances: (tasks,) the s_i; learned where weighting is "uncertainty", else 0.
-    """
+    """The joint loss of all tasks, for the Trainer."""
 
     def __init__(self, model: MultiTaskClassifier, weighting: str, *, seed: int) -> None:
         """Wrap a model; ``seed`` decides the order in which PCGrad takes conflicts.
@@ -141,8 +144,15 @@ class MultiTaskObjective(nn.Module):
         if weighting == "pcgrad" and len(model.names) < 2:
             raise UserError("PCGrad needs at least two tasks; one has nothing to conflict with.")
         self.model, self.weighting = model, weighting
-        self.log_variances = nn.Parameter(torch.zeros(len(model.names)))
+        if weighting == "uncertainty":
+            # The Trainer decays no parameter that has "bias" in its name, and 0 is no better s_i.
+            self.bias_log_variances = nn.Parameter(torch.zeros(len(model.names)))
         self._rng = np.random.default_rng(seed)
+
+    @property
+    def log_variances(self) -> torch.Tensor:
+        """The s_i of the weighting "uncertainty", (tasks,), which are learned and begin at 0."""
+        return self.bias_log_variances
 
     def forward(
         self,
@@ -152,64 +162,39 @@ class MultiTaskObjective(nn.Module):
         task: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         """Return the ``loss`` of a batch; tasks without a row in it do not count."""
-        first = self.model.task(self.model.names[0])
-        features = first.features(input_ids, attention_mask)
-        losses = {}
-        for i, name in enumerate(self.model.names):
-            of = task == i
-            if of.any():
-                view = self.model.task(name)
-                logits = view.head(view.dropout(features[of]))
-                losses[i] = nn.functional.cross_entropy(logits, labels[of])
-        total = torch.stack(list(losses.values())).sum()
-        if self.weighting == "uncertainty":
-            s = self.log_variances
-            total = sum(((-s[i]).exp() * one + s[i] / 2 for i, one in losses.items()), total * 0)
-        elif self.weighting == "pcgrad" and self.training and len(losses) > 1:
-            total = self._without_conflicts(list(losses.values()), total)
+        rows = [(i, task == i) for i in range(len(self.model.names)) if (task == i).any()]
+        views = [self.model.task(self.model.names[i]) for i, _ in rows]
+        if self.weighting == "pcgrad" and self.training:
+            losses = (
+                view(input_ids[of], attention_mask[of], labels[of]).loss
+                for view, (_, of) in zip(views, rows, strict=True)
+            )
+            return {"loss": self._without_conflicts(losses, views)}
+        features = views[0].features(input_ids, attention_mask)
+        total = features.new_zeros(())
+        for view, (i, of) in zip(views, rows, strict=True):
+            logits = view.head(view.dropout(features[of]))
+            loss = nn.functional.cross_entropy(logits, labels[of])
+            if self.weighting == "uncertainty":
+                s = self.log_variances[i]
+                loss = (-s).exp() * loss + s / 2
+            total = total + loss
         return {"loss": total}
 
     def _without_conflicts(
-        self, losses: Sequence[torch.Tensor], total: torch.Tensor
+        self, losses: Iterable[torch.Tensor], views: Sequence[MeanPooledClassifier]
     ) -> torch.Tensor:
-        """Return a loss of the same value whose gradient in the encoder has no conflicts."""
+        """Return the sum of the losses, with a gradient that has no conflicts in the encoder."""
         shared = [p for p in self.model.trunk.parameters() if p.requires_grad]
-        flat = []
-        for loss in losses:
-            each = torch.autograd.grad(loss, shared, retain_graph=True, allow_unused=True)
-            pairs = zip(each, shared, strict=True)
-            flat.append(
-                torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in pairs])
-            )
-        change = torch.stack(project_conflicting(flat, self._rng)).sum(0) - torch.stack(flat).sum(0)
-        # Linear in the parameters and 0 in value: its gradient is the change, and backward, which
-        # the Trainer does, adds it to the plain one.
-        linear = torch.cat([p.flatten() for p in shared]) @ change
-        return total + linear - linear.detach()
-
-
-def project_conflicting(
-    gradients: Sequence[torch.Tensor], rng: np.random.Generator
-) -> list[torch.Tensor]:
-    """Return the gradients (n,) of the tasks without what points against another task's.
-
-    Each goes through the *original* gradients of the others in a random order; where the product
-    is negative, the part along the other is taken off. Source: Yu et al. 2020, algorithm 1.
-
-    >>> a, b = torch.tensor([1.0, 0.0]), torch.tensor([-1.0, 1.0])
-    >>> project_conflicting([a, b], np.random.default_rng(0))
-    [tensor([0.5000, 0.5000]), tensor([0., 1.])]
-    """
-    projected = []
-    for i, own in enumerate(gradients):
-        left = own.clone()
-        for j in rng.permutation(len(gradients)):
-            other = gradients[j]
-            product = left @ other
-            if j != i and product < 0:
-                left = left - product / (other @ other) * other
-        projected.append(left)
-    return projected
+        own = [p for view in views for p in view.head.parameters() if p.requires_grad]
+        values, gradients = [], []
+        for loss in losses:  # one by one: only one task's activations are kept at a time
+            gradients.append(flat_gradient(loss, [*shared, *own]))
+            values.append(loss.detach())
+        n = sum(p.numel() for p in shared)
+        joined = torch.stack(gradients).sum(0)
+        joined[:n] = torch.stack(project_conflicting([g[:n] for g in gradients], self._rng)).sum(0)
+        return with_gradient(torch.stack(values).sum(), [*shared, *own], joined)
 
 
 def train_together(
@@ -225,11 +210,17 @@ def train_together(
 ) -> finetuning.Tuned:
     """Train all tasks at once, in place; leave the model in evaluation mode.
 
+    A task's loss is the mean over its rows of the batch, so the temperature decides how many rows a
+    task has in a step and how often they come again; how much its loss counts beside the others is
+    the weighting's matter. The s_i of "uncertainty" learn with the one step size: in few or small
+    steps they stay near 0, and the weighting near "equal".
+
     Args:
         model: has a head for each key of ``rows``.
         rows: encoded rows of each task.
         collator: makes a batch of a list of rows.
-        training: ``steps`` of all rows together say how long; a batch mixes the tasks.
+        training: ``steps`` of all rows together say how long, so one pass costs what a pass of
+            each task alone does; a batch mixes the tasks.
         weighting: how the losses are joined, see the module.
         temperature: of the sampling, above 0.
         seed: of the sampling, batches, dropout and PCGrad's order.

@@ -13,6 +13,7 @@ from helpers.evaluation.families import (
     benjamini_hochberg,
     detectable_difference,
     holm,
+    holm_of_intervals,
     p_of_interval,
     power,
     wilcoxon,
@@ -65,6 +66,18 @@ def test_an_intervals_p_value_is_that_of_its_test(n):
         assert (p_of_interval(found) < 0.05) == (found.low > 0 or found.high < 0)
         assert p_of_interval(found) == pytest.approx(stats.ttest_1samp(values, 0).pvalue, rel=1e-6)
     assert p_of_interval(Interval(0.5, np.nan, np.nan, 1, 0.95, "")) == 1
+
+
+def test_the_best_of_many_is_held_to_more_than_its_own_interval():
+    rng = np.random.default_rng(1)
+    found = alone = 0
+    for _ in range(100):
+        made = {str(i): seed_interval(rng.normal(size=60)) for i in range(8)}
+        adjusted = holm_of_intervals(made)
+        assert list(adjusted) == list(made)
+        found += min(adjusted.values()) < 0.05
+        alone += min(map(p_of_interval, made.values())) < 0.05
+    assert found <= 10 < 25 <= alone  # there is nothing to be found; 5 and 34 are expected
 
 
 def test_wilcoxon_is_the_share_of_sign_patterns():

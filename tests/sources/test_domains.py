@@ -1,13 +1,22 @@
 """Domains: same classes in one order, different groups, no text in two splits, errors."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
 
 from helpers import UserError
 from helpers.sources.corpora import SPLITS, load_texts
-from helpers.sources.domains import NEWSGROUP_GRID, NEWSGROUP_PAIRS, file_domains, newsgroup_domains
+from helpers.sources.domains import (
+    NEWSGROUP_GRID,
+    NEWSGROUP_PAIRS,
+    OUTLET_SECTIONS,
+    file_domains,
+    load_domains,
+    newsgroup_domains,
+    outlet_domains,
+)
 from helpers.sources.duplicates import Shingles, near_pairs
 
 WORDS = {
@@ -73,6 +82,37 @@ def test_the_grid_has_a_group_of_each_class_in_each_domain():
     for name, corpus in found.corpora.items():
         assert [group.split(".")[0] for group in NEWSGROUP_GRID[name].split()] == found.label_names
         assert np.bincount(corpus.splits["test"]["label"]).min() > 200
+
+
+def test_outlets_have_the_sections_that_their_links_name():
+    found = outlet_domains()
+    corpora = {
+        field: load_texts("newsarticles", label_column=field) for field in ("outlet", "section")
+    }
+    of = {
+        field: {
+            text: corpus.label_names[label]
+            for split in SPLITS
+            for text, label in zip(*corpus.splits[split].to_dict().values(), strict=True)
+        }
+        for field, corpus in corpora.items()
+    }
+    assert list(found.corpora) == list(OUTLET_SECTIONS)
+    for outlet, corpus in found.corpora.items():
+        test = corpus.splits["test"]
+        assert np.bincount(test["label"]).min() >= 16
+        for text, label in zip(test["text"], test["label"], strict=True):
+            assert of["outlet"][text] == outlet
+            assert of["section"][text] in OUTLET_SECTIONS[outlet][found.label_names[label]].split()
+
+
+def test_domains_have_a_name_or_a_file(tmp_path):
+    assert load_domains("rec-sci").name == newsgroup_domains("rec-sci").name
+    assert load_domains("outlets").label_names == outlet_domains().label_names
+    named = [row | {"domain": row["outlet"]} for row in rows()]
+    path = tmp_path / "yours.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in named), encoding="utf-8")
+    assert list(load_domains(path).corpora) == ["east", "west"]
 
 
 def test_a_file_with_a_domain_column_is_cut_domain_by_domain(tmp_path):

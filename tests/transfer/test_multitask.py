@@ -3,21 +3,24 @@
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel
+from transformers import AutoModel, Trainer
 
 from helpers import UserError
 from helpers.sources.weights import load_model
 from helpers.transfer import finetuning
+from helpers.transfer.costs import step_cost
 from helpers.transfer.finetuning import Training
+from helpers.transfer.gradients import project_conflicting
 from helpers.transfer.multitask import (
     MixedCollator,
     MultiTaskClassifier,
     MultiTaskObjective,
     mix,
-    project_conflicting,
     sampling_probabilities,
     train_together,
 )
+from helpers.transfer.optimizers import MuonAdamW
+from helpers.transfer.strategies import FULL
 
 pytestmark = pytest.mark.parametrize("target", ["bert"], indirect=True)
 
@@ -57,7 +60,8 @@ def plain_losses(model, made):
 
 def test_the_encoder_is_shared_and_the_heads_are_not(model):
     three, two = model.task("three"), model.task("two")
-    assert three.backbone is two.backbone is model.trunk
+    pointers = [[p.data_ptr() for p in one.backbone.parameters()] for one in (three, two)]
+    assert pointers[0] == pointers[1] == [p.data_ptr() for p in model.trunk.parameters()]
     assert (three.head.out_features, two.head.out_features) == (3, 2)
     encoder = sum(p.numel() for p in model.trunk.parameters())
     assert sum(p.numel() for p in model.parameters()) == encoder + 3 * 33 + 2 * 33
@@ -67,6 +71,7 @@ def test_probabilities_go_from_sizes_to_equal(target):
     sizes = [900, 90, 10]
     np.testing.assert_allclose(sampling_probabilities(sizes, 1.0), [0.9, 0.09, 0.01])
     np.testing.assert_allclose(sampling_probabilities(sizes, 1e9), 1 / 3, atol=1e-6)
+    np.testing.assert_allclose(sampling_probabilities(sizes, 1e-3), [1, 0, 0], atol=1e-12)
     assert sampling_probabilities(sizes, 3.0) == pytest.approx(
         np.cbrt(sizes) / np.cbrt(sizes).sum()
     )
@@ -97,14 +102,21 @@ def test_uncertainty_is_its_formula_and_best_at_log_two_losses(model, rows, coll
     torch.testing.assert_close(objective.log_variances.grad, torch.zeros(2), atol=1e-6, rtol=0)
 
 
-def test_conflicting_gradients_lose_what_points_against_the_other(target):
-    a, b, c = torch.tensor([2.0, 0.0]), torch.tensor([-1.0, 1.0]), torch.tensor([1.0, 1.0])
-    rng = np.random.default_rng(0)
-    first, second = project_conflicting([a, b], rng)
-    assert first.tolist() == [1.0, 1.0] and second.tolist() == [0.0, 1.0]
-    assert first @ b == 0 and second @ a == 0
-    untouched = project_conflicting([a, c], rng)
-    assert torch.equal(untouched[0], a) and torch.equal(untouched[1], c)
+def test_log_variances_are_learned_and_not_decayed(model, rows, collator):
+    objective = MultiTaskObjective(model, "uncertainty", seed=0)
+    decayed = Trainer.get_decay_parameter_names(None, objective)
+    assert "model.trunk.encoder.layer.0.output.dense.weight" in decayed
+    names = [name for name, p in objective.named_parameters() if p is objective.log_variances]
+    assert len(names) == 1 and names[0] not in decayed
+    made = batch(rows, collator)
+    optimizer = torch.optim.SGD([objective.log_variances], 0.3)
+    objective.eval()
+    for _ in range(60):
+        optimizer.zero_grad()
+        objective(**made)["loss"].backward()
+        optimizer.step()
+    losses = torch.stack([one.detach() for one in plain_losses(model, made)])
+    torch.testing.assert_close(objective.log_variances.data, (2 * losses).log(), atol=1e-3, rtol=0)
 
 
 def flat(gradients, parameters):
@@ -142,15 +154,63 @@ def test_both_tasks_are_learned(model, rows, collator, weighting):
         said = finetuning.predict(model.task(name), table, collator, device="cpu").argmax(1)
         assert (said == np.array(table["labels"])).mean() > 0.9, name
     assert len(done.losses) == 36
+    own = sum(p.numel() for p in model.parameters())
+    assert done.trained_parameters == own + (2 if weighting == "uncertainty" else 0)
     assert not model.training
 
 
-def test_a_head_without_rows_does_not_change(model, rows, collator):
-    head = model.task("two").head.weight.clone()
+def test_all_weightings_cost_the_same_step(model, rows, collator):
+    made = batch(rows, collator)
+    costs = [
+        step_cost(MultiTaskObjective(model, one, seed=0), made).flops
+        for one in ("equal", "uncertainty", "pcgrad")
+    ]
+    assert costs[0] == costs[1] == pytest.approx(costs[2], rel=0.01)
+
+
+def test_one_task_together_is_plain_fine_tuning(target, rows, collator):
+    only, training = {"three": rows["three"]}, Training(3e-3, 8, 2)
+    said = []
+    for together in (True, False):
+        net = MultiTaskClassifier(load_model(target.model, AutoModel), {"three": 3}, 0)
+        if together:
+            done = train_together(net, only, collator, training, seed=1, device="cpu")
+        else:
+            steps = training.steps(len(only["three"]))
+            same = mix(only, steps * 8, 1.0, seed=1).remove_columns("task")
+            once = Training(3e-3, 8, 1, steps)
+            done = finetuning.fine_tune(
+                net.task("three"), same, collator, FULL, once, seed=1, device="cpu",
+                by_length=False,
+            )  # fmt: skip
+        said.append(finetuning.predict(net.task("three"), only["three"], collator, device="cpu"))
+        said.append(done.losses)
+    np.testing.assert_allclose(said[0], said[2], atol=1e-5)
+    np.testing.assert_allclose(said[1], said[3], atol=1e-5)
+
+
+@pytest.mark.parametrize("weighting", ["equal", "uncertainty", "pcgrad"])
+def test_a_head_without_rows_does_not_change(model, rows, collator, weighting):
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
     made = batch({"three": rows["three"]}, collator)
-    MultiTaskObjective(model, "equal", seed=0)(**made)["loss"].backward()
-    assert model.task("two").head.weight.grad is None
-    assert torch.equal(model.task("two").head.weight, head)
+    objective = MultiTaskObjective(model.train(), weighting, seed=0)
+    optimizer = torch.optim.AdamW(objective.parameters(), 0.01, weight_decay=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        objective(**made)["loss"].backward()
+        optimizer.step()
+    changed = {name for name, p in model.named_parameters() if not torch.equal(p, before[name])}
+    other = {name for name, p in model.named_parameters() if name.startswith("views.task1.")}
+    assert len(other) == 2 and not other & changed
+    assert {"views.task0.head.weight", "trunk.encoder.layer.0.output.dense.weight"} <= changed
+
+
+def test_muon_takes_the_matrices_of_the_layers_alone(model):
+    objective = MultiTaskObjective(model, "equal", seed=0)
+    matrices = {id(p) for p in MuonAdamW(objective, 0.01).param_groups[0]["params"]}
+    names = [name for name, p in objective.named_parameters() if id(p) in matrices]
+    assert len(names) == 12  # six a layer
+    assert all(name.startswith("model.trunk.encoder.layer.") for name in names)
 
 
 def test_equal_seeds_give_equal_models(target, rows, collator):
@@ -170,8 +230,9 @@ def test_mistakes_are_sentences(model, rows, collator):
         model.task("tow")
     with pytest.raises(UserError, match=r"The temperature must be above 0, not 0\."):
         sampling_probabilities([1, 2], 0)
-    with pytest.raises(UserError, match=r"Every task needs at least one row\."):
-        sampling_probabilities([1, 0], 1.0)
+    for sizes in ([1, 0], []):
+        with pytest.raises(UserError, match=r"Every task needs at least one row\."):
+            sampling_probabilities(sizes, 1.0)
     with pytest.raises(
         UserError, match=r"There is no weighting 'pcgard'\. Did you mean 'pcgrad'\?"
     ):
