@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from helpers import ROOT, UserError
 
 _EXAMPLES = """\
 examples:
+  python -m helpers assess mine.csv --label topic  does transfer pay off on your labelled texts?
   python -m helpers pipeline                      every notebook, then the report
   python -m helpers run 06 -p labels '[16,64]'    one notebook with other parameters
   python -m helpers pipeline --grid my_grid.yaml  a sweep: every combination in the grid
@@ -23,6 +25,16 @@ A grid file:
     seed: [0, 1, 2]
 
 Exit codes: 0 done; 2 something that you can mend, said in one sentence; 1 anything else.
+"""
+
+
+_ASSESS = """\
+examples:
+  python -m helpers assess data/sample/messages.csv --domain domain
+  python -m helpers assess mine.jsonl --text body --label topic -p labels '[32,128,512]'
+  python -m helpers assess mine.csv -p models 'minilm gpt2-mini' -p budget_minutes 30
+
+The notebook's other parameters: python -m papermill --help-notebook notebooks/16_your_data.ipynb
 """
 
 
@@ -104,6 +116,44 @@ def _parser() -> argparse.ArgumentParser:
     _add_plan(report)
     report.add_argument("--job", action="store_true", help=argparse.SUPPRESS)
     report.set_defaults(action=_report)
+
+    assess = commands.add_parser(
+        "assess",
+        help="your labelled file: does transfer pay off, which model, how many labels?",
+        description="Execute notebook 16 on a labelled file (csv, json, jsonl, parquet), or on "
+        "texts by their catalogue name or hub id. Left in the folder --out: report/index.html, the "
+        "record, recommendation.md, the chosen model and, with --unlabelled, predictions.jsonl.",
+        epilog=_ASSESS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    assess.add_argument("file", help="the labelled texts")
+    assess.add_argument("--text", default="text", metavar="COLUMN", help="column of texts (text)")
+    assess.add_argument("--label", default="label", metavar="COLUMN", help="of classes (label)")
+    assess.add_argument("--domain", default="", metavar="COLUMN", help="where a text comes from")
+    assess.add_argument("--test", default="", metavar="FILE", help="labelled texts to score on")
+    assess.add_argument("--unlabelled", default="", metavar="FILE", help="texts to be labelled")
+    assess.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="any parameter of the notebook, like models 'minilm gpt2-mini'; may be repeated",
+    )
+    assess.add_argument("--out", type=Path, help="folder for results (build/assess/NAME)")
+    assess.add_argument("--json", action="store_true", help="what was found, as JSON, on stdout")
+    assess.set_defaults(action=_assess)
+
+    for kind, what in (("models", "pretrained models"), ("sources", "labelled and other texts")):
+        listing = commands.add_parser(
+            kind,
+            help=f"the {what} that have a name here",
+            description=f"List the {what} of data/catalog.yaml. A file or folder of yours, or a "
+            "hub id (owner/name), is accepted wherever one of these names is.",
+        )
+        listing.add_argument("--json", action="store_true", help="as JSON")
+        listing.set_defaults(action=_list, kind=kind)
 
     data = commands.add_parser(
         "data",
@@ -211,6 +261,47 @@ def _report(chosen: argparse.Namespace) -> int:
     build([run.file(".ipynb") for run in runs], [run.file(".json") for run in runs], REPORT.parent)
     if not chosen.job:
         print(f"Report: {os.path.relpath(REPORT, ROOT) if Path.cwd() == ROOT else REPORT}")
+    return 0
+
+
+def _assess(chosen: argparse.Namespace) -> int:
+    from helpers.report.assessment import assess
+    from helpers.runs.execute import CellError
+
+    print(f"Assessing {chosen.file} …", file=sys.stderr, flush=True)
+    columns = {f"{name}_column": getattr(chosen, name) for name in ("text", "label", "domain")}
+    try:
+        found = assess(
+            {"train": chosen.file, "test": chosen.test, "unlabelled": chosen.unlabelled},
+            columns | dict(chosen.parameter),
+            chosen.out,
+            progress=sys.stderr.isatty(),
+        )
+    except CellError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if chosen.json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        print(found.pop("recommendation") + "\n")
+        print("\n".join(f"{name + ':':<15}{path}" for name, path in found.items()))
+    return 0
+
+
+def _list(chosen: argparse.Namespace) -> int:
+    from helpers.sources.catalog import load_catalog
+
+    catalog = load_catalog()
+    entries: dict[str, Any] = dict(catalog.weights)
+    if chosen.kind == "sources":
+        entries = {**catalog.texts, **catalog.dialogues, **catalog.translations}
+    listed = {name: {"title": one.title, "licence": one.licence} for name, one in entries.items()}
+    if chosen.json:
+        print(json.dumps(listed, ensure_ascii=False, indent=2))
+        return 0
+    width = max(map(len, listed))
+    for name, facts in listed.items():
+        print(f"{name:<{width}}  {facts['title']}\n{'':<{width}}  licence: {facts['licence']}")
     return 0
 
 

@@ -9,6 +9,7 @@ CSS hooks of the HTML: ``div.table-scroll`` around ``table.measured``; ``td.numb
 
 import html
 import math
+import re
 import unicodedata
 from numbers import Integral, Real
 from typing import Any
@@ -120,6 +121,15 @@ def safe(value: Any) -> str:
         f"<U+{ord(c):04X}>" if ord(c) in _ACTING or unicodedata.category(c) in ("Cc", "Cs") else c
         for c in text
     )
+
+
+def literal(value: Any) -> str:
+    r"""Return text that Markdown shows as it is: nothing in it is markup, a formula or a tag.
+
+    >>> print(literal("<b>5 $x$ *stars*</b>"))
+    \<b\>5 \$x\$ \*stars\*\</b\>
+    """
+    return re.sub(r"([\\`*_{}\[\]<>()#+\-.!|$&~^=])", r"\\\1", safe(value))
 
 
 def _cells(

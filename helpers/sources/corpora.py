@@ -2,8 +2,8 @@
 
 :func:`load_texts` splits first and then removes what one split shares with another
 (:mod:`helpers.sources.duplicates`). A published test split stays as it was published; validation
-is a tenth of train. What has no splits is cut 80/10/10. Every cut is stratified by label and
-depends on the seed alone. Results are kept in the cache, so only the first call is slow.
+is a tenth of train. What has no splits is cut 80/10/10, stratified by label, by the seed alone.
+Results are kept in the cache, so only the first call is slow.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ from helpers.sources import catalog, formats, hub, readers
 from helpers.sources.duplicates import Leak, LeakReport, remove_leaks
 from helpers.sources.sampling import by_date, draw, stratified
 
-__all__ = ["SPLITS", "Corpus", "draw", "load_texts"]
+__all__ = ["SPLITS", "Corpus", "draw", "from_rows", "load_texts"]
 
 SPLITS = ("train", "validation", "test")
 _VERSION = 1  # raise it when reading, splitting or removing changes: cached results then expire
@@ -53,11 +53,6 @@ class Corpus:
         """The classes' names, in the order of their numbers; empty without labels."""
         features = self.splits["train"].features
         return list(features["label"].names) if "label" in features else []
-
-    @property
-    def text_column(self) -> str:
-        """The name of the text column, always "text"."""
-        return "text"
 
 
 @dataclass(frozen=True)
@@ -108,6 +103,14 @@ def load_texts(
         return _cached(name, key, text_column, label_column, seed, files)
     # What a hub id stands for may change, so its rows are read each time.
     source = _from_hub(name, text_column, label_column)
+    return _corpus(source, *_cut(source, seed))
+
+
+def from_rows(
+    name: str, texts: Sequence[str], labels: Sequence[str], published: Sequence[str], seed: int = 0
+) -> Corpus:
+    """Return a corpus of texts in memory; ``published``: a text's split, or "all" to be cut."""
+    source = _Source(name, texts, labels, published, "", "yours")
     return _corpus(source, *_cut(source, seed))
 
 
@@ -266,8 +269,7 @@ def _corpus(source: _Source, kept: dict[str, NDArray], leaks: LeakReport) -> Cor
 
 
 def _hash(value: object) -> str:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _cached(

@@ -186,20 +186,25 @@ def file_domains(
     """
     rows = readers.read_file(Path(path))
     texts, labels = readers.columns(rows, text_column, label_column)
-    present = dict.fromkeys(name for value in rows.values for name in value)
-    if domain_column not in present:
-        raise UserError(
-            f"{rows.source} has no domain column '{domain_column}'; its columns are "
-            f"{', '.join(present)}."
-        )
-    domains = [str(value.get(domain_column)) for value in rows.values]
+    domains = readers.values_of(rows, domain_column, "domain")
+    return domains_of(Path(path).name, texts, labels or [], domains, seed)
+
+
+def domains_of(
+    name: str,
+    texts: list[str],
+    labels: list[str],
+    domains: list[str],
+    seed: int = 0,
+    test_share: float = 0.1,
+) -> Domains:
+    """Return labelled texts by their domains, as :func:`file_domains` does a file's."""
     if len(set(domains)) < 2:
         raise UserError(
-            f"All {len(texts)} items of {rows.source} have the domain '{domains[0]}' in "
-            f"'{domain_column}'; at least two domains are needed."
+            f"All {len(texts)} items of {name} have the domain '{domains[0]}'; at least two "
+            "domains are needed."
         )
-    assert labels is not None
-    return _cut(Path(path).name, None, texts, labels, domains, (0.1, 0.1), seed)
+    return _cut(name, None, texts, labels, domains, (test_share, 0.1), seed)
 
 
 def load_domains(name_or_path: Path | str) -> Domains:

@@ -241,6 +241,26 @@ def columns(
     return texts, labels
 
 
+def values_of(rows: Rows, column: str, what: str) -> list[str]:
+    """Return a further column as texts; ``what`` says in words what it holds.
+
+    :raises UserError: a column that is not there, an empty value.
+
+    >>> values_of(Rows("x.csv", "line", [2], [{"t": "a", "d": 7}]), "d", "domain")
+    ['7']
+    """
+    present = dict.fromkeys(name for value in rows.values for name in value)
+    if column not in present:
+        raise UserError(
+            f"{rows.source} has no {what} column '{column}'; its columns are {', '.join(present)}."
+        )
+    found = [_label(value.get(column), rows, i) for i, value in enumerate(rows.values)]
+    empty = [i for i, value in enumerate(found) if value is None]
+    if empty:
+        raise UserError(f"The {what} in {rows.at(empty[0])} ('{column}') is missing.")
+    return [str(value) for value in found]
+
+
 def read_pairs(path: Path, first: str, second: str) -> tuple[list[str], list[str]]:
     """Return two columns of texts of a user's file.
 

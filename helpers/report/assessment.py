@@ -1,0 +1,56 @@
+"""Notebook 16 on a user's texts, and its report: what ``python -m helpers assess`` does."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from helpers import ROOT
+from helpers.report.book import build
+from helpers.runs.execute import execute
+from helpers.runs.plan import find_notebook, plan_run
+from helpers.sources.yours import find_file
+
+
+def assess(
+    files: Mapping[str, str],
+    parameters: Mapping[str, Any],
+    out: Path | None = None,
+    *,
+    progress: bool = False,
+) -> dict[str, str]:
+    """Execute notebook 16 on labelled texts and build its report; return what was found and where.
+
+    Args:
+        files: "train", "test" and "unlabelled"; empty where there is none. Train may be a name of
+            the catalogue or a hub id.
+        parameters: further ones of the notebook.
+        out: folder for all results; None: ``build/assess/<name of the file>``.
+        progress: show a bar.
+
+    Returns:
+        "recommendation" in words; paths of "report", "record", "model" and, if texts were to be
+        labelled, "predictions".
+
+    Raises:
+        UserError: bad files or parameters, before anything runs, or what the notebook refuses.
+        CellError: the notebook failed otherwise.
+    """
+    notebook = find_notebook("16_your_data")
+    values: dict[str, Any] = {}
+    for name, given in files.items():
+        path = find_file(given) if given else None
+        values[f"{name}_file"] = str(path.resolve()) if path else given
+    stem = Path(files["train"]).name.split(".")[0] or "texts"
+    folder = (out or ROOT / "build" / "assess" / stem).resolve()
+    run = plan_run(notebook, values | {"out": str(folder)} | dict(parameters))
+    result, record = folder / notebook.name, folder / "record.json"
+    execute(notebook, run.given, result, record, progress=progress)
+    found = {
+        "recommendation": (folder / "recommendation.md").read_text(encoding="utf-8").strip(),
+        "report": str(build([result], [record], folder / "report")),
+        "record": str(record),
+        "model": str(folder / "model"),
+    }
+    return found | (
+        {"predictions": str(folder / "predictions.jsonl")} if files["unlabelled"] else {}
+    )

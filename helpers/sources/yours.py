@@ -1,0 +1,183 @@
+"""A user's labelled texts, examined and cut: a file, a name of the catalogue, or a hub id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from helpers import ROOT, UserError
+from helpers.sources import catalog, hub, readers
+from helpers.sources.corpora import Corpus, from_rows, load_texts
+from helpers.sources.domains import Domains, domains_of
+from helpers.sources.health import Health, examine
+from helpers.sources.sampling import stratified
+
+SMALL = 2000
+"""Rows below which more than a tenth is kept for the test."""
+
+
+@dataclass(frozen=True)
+class Yours:
+    """What was brought.
+
+    Attributes:
+        corpus: train, validation and test, without texts that are in two of them.
+        health: of all rows, also those that are not used.
+        domains: by the domain column; None without one.
+        used: rows that were drawn for the corpus.
+    """
+
+    corpus: Corpus
+    health: Health
+    domains: Domains | None
+    used: int
+
+
+def load_yours(
+    train_file: str,
+    text_column: str = "text",
+    label_column: str = "label",
+    *,
+    test_file: str = "",
+    domain_column: str = "",
+    most: int = 20_000,
+    seed: int = 0,
+) -> Yours:
+    """Read, examine, draw at most ``most`` rows, cut and clean.
+
+    All rows are read and examined; what comes after that (near duplicates, models) takes a draw of
+    them with the classes' shares.
+
+    Args:
+        train_file: a file (see :mod:`helpers.sources.readers`), also from the project's root; or a
+            catalogue name or hub id of labelled texts.
+        text_column: of a file or hub data set.
+        label_column: likewise.
+        test_file: a labelled file to be scored on; without it a tenth of the rows is, and of fewer
+            than :data:`SMALL` rows 30 %.
+        domain_column: of a file; its values are the domains.
+        most: rows used, at least 40.
+        seed: of the draw and the cuts.
+
+    Raises:
+        UserError: what the readers refuse; fewer than 40 rows; a label column that looks like
+            texts or numbers of rows.
+
+    >>> found = load_yours("data/sample/messages.csv", domain_column="domain")
+    >>> found.health.items, found.health.repeated >= 6, list(found.domains.corpora)
+    (422, True, ['library', 'shop'])
+    """
+    path = find_file(train_file)
+    if path is None:
+        if domain_column or test_file:
+            raise UserError(
+                f"A domain column or test file needs a file, which {train_file} is not."
+            )
+        corpus = load_texts(train_file, text_column=text_column, label_column=label_column)
+        parts = corpus.splits.values()
+        texts = [text for part in parts for text in part["text"]]
+        labels = [corpus.label_names[n] for part in parts for n in part["label"]]
+        return Yours(corpus, examine(texts, labels), None, len(texts))
+    read = readers.read_file(path)
+    texts, found = readers.columns(read, text_column, label_column)
+    labels = found or []
+    _look_like_classes(labels, label_column, path.name)
+    health = examine(texts, labels)
+    chosen = np.arange(len(texts))
+    if len(texts) > most:
+        chosen = stratified(labels, chosen, [most / len(texts)], seed)[0]
+    name = path.name
+    drawn, answers = [texts[i] for i in chosen], [labels[i] for i in chosen]
+    # Of a small file a tenth would be too few texts to tell anything by.
+    test_share = 0.3 if len(chosen) < SMALL else 0.1
+    domains = None
+    if domain_column:
+        values = readers.values_of(read, domain_column, "domain")
+        its = [values[i] for i in chosen]
+        domains = domains_of(name, drawn, answers, its, seed, test_share)
+    published = np.full(len(chosen), "train", dtype=object)
+    parts = stratified(answers, np.arange(len(chosen)), [0.1, test_share], seed)
+    published[parts[0]] = "validation"
+    if test_file:
+        test = find_file(test_file)
+        if test is None:
+            raise UserError(f"There is no file {test_file}.")
+        more, truth = readers.columns(readers.read_file(test), text_column, label_column)
+        strange = sorted(set(truth or []) - set(labels))
+        if strange:
+            raise UserError(f"{test.name} has a label '{strange[0]}' that {name} does not have.")
+        published = np.append(published, ["test"] * len(more))
+        drawn, answers = drawn + more, answers + (truth or [])
+    else:
+        published[parts[1]] = "test"
+    corpus = from_rows(name, drawn, answers, published.tolist(), seed)
+    return Yours(corpus, health, domains, len(chosen))
+
+
+def load_unlabelled(file: str, text_column: str = "text") -> list[str]:
+    """Return the texts of a file, in its order.
+
+    Raises:
+        UserError: what the readers refuse.
+
+    >>> len(load_unlabelled("data/sample/unlabelled.csv"))
+    24
+    """
+    path = find_file(file)
+    if path is None:
+        raise UserError(f"Unlabelled texts come from a file, which {file} is not.")
+    return readers.columns(readers.read_file(path), text_column, None)[0]
+
+
+def label_counts(corpus: Corpus, asked: Sequence[int]) -> list[int]:
+    """Return the label counts to measure at: those asked for, up to all that there are.
+
+    At least two, increasing; a count that is more than there is becomes all there is.
+
+    Raises:
+        UserError: fewer than two different counts are left.
+
+    >>> corpus = load_yours("data/sample/messages.csv").corpus
+    >>> label_counts(corpus, [64, 16, 100_000]) == [16, 64, len(corpus.splits["train"])]
+    True
+    """
+    there = len(corpus.splits["train"])
+    counts = sorted({min(n, there) for n in asked})
+    if len(counts) < 2:
+        raise UserError(
+            f"labels must hold two different counts below or at {there}, the training texts of "
+            f"{corpus.name}, not {', '.join(map(str, asked))}."
+        )
+    return counts
+
+
+def find_file(name: str) -> Path | None:
+    """Return the file that a name stands for, from here or from the project's root, if any.
+
+    Raises:
+        UserError: it looks like a file's name, and there is no such file.
+
+    >>> find_file("data/sample/messages.csv").name, find_file("reuters-r8")
+    ('messages.csv', None)
+    """
+    path = Path(name).expanduser()
+    for place in (path, ROOT / path):
+        if place.exists():
+            return place
+    if name in catalog.load_catalog().texts or (hub.is_id(name) and not readers.suffix_of(path)):
+        return None
+    raise UserError(f"There is no file {name}.")
+
+
+def _look_like_classes(labels: list[str], column: str, where: str) -> None:
+    if len(labels) < 40:
+        raise UserError(
+            f"{where} has {len(labels)} labelled rows; with fewer than 40 nothing can be measured."
+        )
+    if len(set(labels)) > len(labels) / 4:
+        raise UserError(
+            f"The label column '{column}' of {where} has {len(set(labels)):,} different values in "
+            f"{len(labels):,} rows; a class needs several texts. Does it hold texts or numbers of "
+            "rows? Set label_column to the column of classes."
+        )
