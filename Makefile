@@ -47,7 +47,7 @@ notebooks: data  ## re-execute every notebook in place at the quick setting
 
 sweep: data  ## run a grid of parameters: make sweep GRID=my_grid.yaml
 	@test -n "$(GRID)" || { echo "Name the grid: make sweep GRID=my_grid.yaml" >&2; exit 2; }
-	@$(RUN) -m helpers pipeline --grid "$(GRID)"
+	@$(RUN) -m helpers sweep "$(GRID)"
 
 lint: setup  ## ruff (notebooks included), types, import rules
 	@$(VENV)/bin/ruff check .

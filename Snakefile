@@ -20,7 +20,8 @@ from helpers.runs.plan import plan
 PROFILE = config.get("profile", "quick")
 GRID = config.get("grid")
 RUNS = {(run.name, run.digest): run for run in plan(PROFILE, GRID)}
-INPUTS = {run.name: dependencies(run.notebook) for run in RUNS.values()}
+INPUTS = {path.stem: dependencies(path) for path in {run.notebook for run in RUNS.values()}}
+TWO_DAYS = 2880
 
 
 def of(wildcards):
@@ -70,6 +71,10 @@ rule run:
         notebook=lambda wildcards: local([of(wildcards).notebook])[0],
         values=lambda wildcards: json.dumps(of(wildcards).given, sort_keys=True),
     threads: 2
+    resources:
+        # `run` keeps to the seconds itself; a cluster is told the minutes
+        seconds=lambda wildcards: round(60 * (of(wildcards).minutes or TWO_DAYS)),
+        runtime=lambda wildcards: 1 + int(of(wildcards).minutes or TWO_DAYS),
     shell:
         "exec {sys.executable:q} -m helpers run {params.notebook:q} "
-        "--job {log:q} --values {params.values:q}"
+        "--job {log:q} --seconds {resources.seconds} --values {params.values:q}"

@@ -125,6 +125,32 @@ def learning_curves(
     return figure
 
 
+def by_parameter(frame: pd.DataFrame, parameter: str, value: str, line: str, ax: Axes) -> None:
+    """Draw a value over a parameter of a sweep: a dot a row, a line through the means.
+
+    ``frame`` columns: these three; ``line`` names the lines. Numbers that span more than a factor
+    of 30 stand on a logarithmic axis, anything but numbers side by side.
+    """
+    _need(frame, [parameter, value, line])
+    places = sorted(frame[parameter].unique(), key=lambda one: (isinstance(one, str), one))
+    numeric = not any(isinstance(one, str | bool) for one in places)
+    where = {one: float(one) if numeric else float(i) for i, one in enumerate(places)}
+    names = list(dict.fromkeys(frame[line]))
+    for name in names:
+        rows, look = frame[frame[line] == name], _look(name, names)
+        means = rows.groupby(parameter)[value].mean()
+        dots = look | {"linestyle": "", "alpha": 0.35, "markersize": 3}
+        ax.plot(rows[parameter].map(where), rows[value], **dots)
+        ax.plot([where[one] for one in means.index], means, label=_words(name), **look)
+    if numeric and places[0] > 0 and places[-1] > 30 * places[0]:
+        ax.set_xscale("log")
+    elif not numeric:
+        ax.set_xticks(
+            range(len(places)), [str(one)[:24] for one in places], rotation=20, ha="right"
+        )
+    ax.set_xlabel(parameter.replace("_", " "))
+
+
 def confusion_matrix(matrix: npt.ArrayLike, names: Sequence[str], ax: Axes | None = None) -> Figure:
     """Draw counts by class (row) and predicted class (column); shade: share of the row.
 

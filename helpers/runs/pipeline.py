@@ -41,7 +41,8 @@ def run_pipeline(
             _snakemake([*arguments, "--unlock", "--quiet", "all"])
         arguments += ["--keep-going", "--rerun-incomplete", "--scheduler", "greedy"]
         # touched but unchanged inputs are told by their content, notebooks with figures too
-        arguments += ["--max-checksum-file-size", "100MB", "--quiet", "all", *extra]
+        arguments += ["--max-checksum-file-size", "100MB", "--quiet", "all"]
+        arguments += ["--retries", str(max(run.retries for run in runs)), *extra]
         code = _snakemake(arguments)
     if code == 0:
         print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} up to date. Report: {REPORT}")
@@ -98,6 +99,23 @@ def end_with_parent(seconds: float = 0.5) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def end_after(seconds: float, log: Path, label: str) -> None:
+    """End this process at once when its time is over, and say so on stderr and in ``log``.
+
+    Nothing is half-written then: results get their names as a run's last act.
+    """
+
+    def end() -> None:
+        line = f"{label}: failed. It was ended after {seconds / 60:g} minutes, its limit.\n"
+        log.write_text(line, encoding="utf-8")
+        os.write(2, line.encode())
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _other_snakemake(root: Path) -> int | None:

@@ -1,6 +1,5 @@
 """Which notebook runs with which parameters: a profile or a grid, checked before anything runs."""
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,21 @@ RECORDS = "records"
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One notebook with one setting; its files are `build/runs/<name>/<digest>.*`."""
+    """One notebook with one setting; its files are `build/runs/<name>/<digest>.*`.
+
+    Attributes:
+        notebook: its file.
+        values: of all parameters.
+        given: of those that differ from the defaults.
+        minutes: after which it is ended; None: never.
+        retries: how often it is tried again when it failed.
+    """
 
     notebook: Path
     values: dict[str, Any]
     given: dict[str, Any]
+    minutes: float | None = None
+    retries: int = 0
 
     @property
     def name(self) -> str:
@@ -55,18 +64,15 @@ def plan(profile: str = "quick", grid: Path | str | None = None) -> list[Planned
     """Return the runs of a profile, or of a grid where one is told.
 
     "quick" is every notebook at its defaults; "full" takes the values of
-    ``notebooks/profiles/full.yaml``, which may give a notebook several settings. A grid file names
-    a notebook and lists of values; every combination is one run::
-
-        notebook: 06_bert_finetuning
-        parameters:
-          labels: [[16], [64]]
-          seed: [0, 1]
+    ``notebooks/profiles/full.yaml``, which may give a notebook several settings. What a grid file
+    holds: :mod:`helpers.runs.grid`.
 
     Raises UserError, one sentence, on the first thing that could not run.
     """
     if grid is not None:
-        return _unique([run for entry in _grids(Path(grid)) for run in _combinations(*entry)])
+        from helpers.runs.grid import read_grid  # it needs this module
+
+        return _unique(read_grid(Path(grid)))
     if profile not in PROFILES:
         raise UserError(f"There is no profile {profile!r}.{nearest(profile, PROFILES)}")
     notebooks = all_notebooks()
@@ -82,7 +88,7 @@ def plan(profile: str = "quick", grid: Path | str | None = None) -> list[Planned
 
 def plan_run(notebook: Path, values: Mapping[str, Any]) -> PlannedRun:
     """Return the run of ``notebook`` with ``values``, checked."""
-    return _checked(notebook, read_parameters(notebook), values)
+    return checked(notebook, read_parameters(notebook), values)
 
 
 def all_notebooks() -> list[Path]:
@@ -149,50 +155,22 @@ def _profile(path: Path, notebooks: list[Path]) -> dict[str, list[dict[str, Any]
     return settings
 
 
-def _grids(path: Path) -> list[tuple[Path, dict[str, list[Any]]]]:
-    content = load_yaml(path)
-    grids = []
-    for entry in content if isinstance(content, list) and content else [content]:
-        if not isinstance(entry, dict) or set(entry) - {"notebook", "parameters"}:
-            raise UserError(
-                f"{path.name}: a grid holds `notebook: NAME` and `parameters: {{name: [values]}}`, "
-                f"not {entry!r}."
-            )
-        if not isinstance(entry.get("notebook"), str):
-            raise UserError(f"{path.name}: the grid does not name its notebook.")
-        values = entry.get("parameters") or {}
-        if not isinstance(values, dict):
-            raise UserError(f"{path.name}: parameters must map names to lists of values.")
-        for name, listed in values.items():
-            if not isinstance(listed, list) or not listed:
-                raise UserError(
-                    f"{path.name}: {name} must be a list of the values to run, like "
-                    f"[{listed if listed not in (None, []) else '…'}], not {listed!r}."
-                )
-        grids.append((find_notebook(entry["notebook"]), values))
-    return grids
-
-
-def _combinations(notebook: Path, values: dict[str, list[Any]]) -> list[PlannedRun]:
-    declared = read_parameters(notebook)
-    # one value at a time first: a mistake is named without going through every combination
-    for name, listed in values.items():
-        for value in listed:
-            check_against(notebook.stem, declared, {name: value})
-    settings = itertools.product(*values.values())
-    return [_checked(notebook, declared, dict(zip(values, one, strict=True))) for one in settings]
-
-
-def _checked(
-    notebook: Path, declared: Mapping[str, Parameter], values: Mapping[str, Any]
+def checked(
+    notebook: Path,
+    declared: Mapping[str, Parameter],
+    values: Mapping[str, Any],
+    *,
+    minutes: float | None = None,
+    retries: int = 0,
 ) -> PlannedRun:
-    checked = check_against(notebook.stem, declared, values)
+    """Return the run of ``notebook``, whose parameters are ``declared``, with ``values``."""
+    read = check_against(notebook.stem, declared, values)
     given = {
         name: value
-        for name, value in checked.items()
+        for name, value in read.items()
         if name != "record" and value != declared[name].default
     }
-    return PlannedRun(notebook, checked, given)
+    return PlannedRun(notebook, read, given, minutes, retries)
 
 
 def _after_others(runs: list[PlannedRun]) -> list[PlannedRun]:

@@ -18,7 +18,12 @@ class Project:
         self.root = root
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "helpers" / "runs", root / "helpers" / "runs", ignore=ignore)
-        for name in ("helpers/__init__.py", "helpers/__main__.py", "Snakefile"):
+        for name in (
+            "helpers/__init__.py",
+            "helpers/__main__.py",
+            "helpers/parser.py",
+            "Snakefile",
+        ):
             shutil.copy(ROOT / name, root / name)
         (root / "data").mkdir()
         shutil.copy(ROOT / "data" / "claims.yaml", root / "data")
@@ -29,6 +34,7 @@ class Project:
             "helpers/tasks/unused.py": "OFFSET = 0\n",
             "helpers/report/__init__.py": "",
             "helpers/report/book.py": _BOOK,
+            "helpers/report/sweeps.py": _SWEEPS,
             "notebooks/profiles/full.yaml": "01_adds_numbers:\n  numbers: [5]\n",
         }.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -81,3 +87,15 @@ def build(notebooks, records, out):
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
+
+
+_SWEEPS = """
+from helpers import ROOT
+
+
+def write(grid, runs):
+    page = ROOT / "build" / "sweeps" / grid.stem / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text("\\n".join(run.label for run in runs if run.file(".json").exists()))
+    return page
+"""

@@ -1,8 +1,10 @@
 """The whole path through the command line, in a small project of its own."""
 
+import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -149,7 +151,33 @@ def test_two_pipelines_in_one_folder_are_refused(project):
     first.communicate()
 
 
+def test_a_sweep_says_what_it_did_as_json(project):
+    grid = project.root / "g.yaml"
+    grid.write_text("notebook: '01'\nparameters: {scale: {from: 1, to: 2, points: 2}}\nseeds: 1\n")
+    done = project.run("sweep", "g.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [one["run"] for one in told["done"]] == ["01_adds_numbers", "01_adds_numbers scale=2.0"]
+    assert all(Path(one["record"]).exists() for one in told["done"]) and told["missing"] == []
+    assert Path(told["summary"]).read_text().count("01_adds_numbers") == 2
+
+
+def test_a_run_over_its_time_is_ended_and_tried_again_and_the_others_go_on(project):
+    grid = project.root / "g.yaml"
+    grid.write_text(
+        "notebook: '02'\nparameters: {seconds: [0.25, 60]}\nminutes: 0.15\nretries: 1\n"
+    )
+    done = project.run("sweep", "g.yaml")
+    assert done.returncode == 1
+    line = "seconds=60.0: failed. It was ended after 0.15 minutes, its limit."
+    assert done.stderr.count(line) == 2  # tried again once
+    assert "Traceback" not in done.stderr
+    assert len(project.records()) == 1
+    assert "1 of 2 runs are done" in done.stderr
+
+
 BAD = [
+    (["sweep", "nowhere.yaml"], "error: There is no file nowhere.yaml."),
     (["run", "03"], "error: There is no notebook '03'. Known: 01_adds_numbers, 02_takes_a_while."),
     (
         ["run", "01", "-p", "number", "3"],

@@ -54,67 +54,6 @@ def test_a_notebook_that_reads_records_gets_those_of_the_others(root):
     assert plan("full")[-1].values["records"] == ["here.json"] and plan("full")[-1].reads == []
 
 
-def test_a_grid_is_every_combination_once(root):
-    grid = root / "g.yaml"
-    grid.write_text(
-        "notebook: '01'\nparameters: {numbers: [[1], [2, 3], '[1]'], scale: [1, 1.0, 5e-1]}\n"
-    )
-    runs = plan(grid=grid)
-    assert [(run.values["numbers"], run.values["scale"]) for run in runs] == [
-        ([1], 1.0),
-        ([1], 0.5),
-        ([2, 3], 1.0),
-        ([2, 3], 0.5),
-    ]
-    assert len({run.file(".json", root) for run in runs}) == 4
-    grid.write_text("- notebook: 01_adds_numbers\n- {notebook: '02', parameters: {seed: [1]}}\n")
-    assert [run.label for run in plan(grid=grid)] == ["01_adds_numbers", "02_takes_a_while seed=1"]
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        (None, "There is no file "),
-        ("notebook: [", "g.yaml is not valid YAML: "),
-        ("- 1", "g.yaml: a grid holds `notebook: NAME` and `parameters: {name: [values]}`, not 1."),
-        ("", "g.yaml: a grid holds `notebook: NAME`"),
-        ("notebook: '01'\nparameter: {}", "g.yaml: a grid holds `notebook: NAME` and `parameters"),
-        ("parameters: {}", "g.yaml: the grid does not name its notebook."),
-        ("notebook: 01_add_numbers", "There is no notebook '01_add_numbers'. Did you mean"),
-        ("notebook: '0'", "'0' may mean 01_adds_numbers or 02_takes_a_while or 03_takes_more"),
-        (
-            "notebook: '01'\nparameters: {seed: 3}",
-            "g.yaml: seed must be a list of the values to run, like [3], not 3.",
-        ),
-        ("notebook: '01'\nparameters: {seed: []}", "like […], not []."),
-        ("notebook: '01'\nparameters: [seed]", "parameters must map names to lists of values."),
-        (
-            "notebook: '01'\nparameters: {sed: [1]}",
-            "01_adds_numbers has no parameter 'sed'. Did you mean 'seed'?",
-        ),
-        (
-            "notebook: '01'\nparameters: {numbers: [[1], [2, 0]]}",
-            "01_adds_numbers: numbers must hold numbers in [1, inf), not 0.",
-        ),
-        (
-            "notebook: '01'\nparameters: {corpus: [on]}",
-            "01_adds_numbers: corpus must be text, not True (write -r corpus True for papermill, "
-            "'True' in YAML).",
-        ),
-        ("notebook: '01'\nparameters:\n  seed: [1]\n  seed: [2]", "'seed' stands twice"),
-        ("notebook: !!python/object:os.system x", "g.yaml is not valid YAML: "),
-    ],
-)
-def test_a_wrong_grid_gives_one_sentence(root, text, sentence):
-    grid = root / "g.yaml"
-    if text is not None:
-        grid.write_text(text)
-    with pytest.raises(UserError) as error:
-        plan(grid=grid)
-    assert sentence in str(error.value)
-    assert "\n" not in str(error.value)
-
-
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

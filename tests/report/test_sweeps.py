@@ -1,0 +1,74 @@
+"""The summary of a sweep: means over seeds, what is missing, texts that are only texts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import ROOT
+from helpers.evaluation.intervals import seed_interval
+from helpers.report import sweeps
+from helpers.runs.plan import PlannedRun
+from helpers.runs.schema import Metric, load_record
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Four settings of one notebook, two seeds each; the last run is missing."""
+    model = load_record(ROOT / "data" / "reference" / "quick" / "02_linear_transfer.json")
+    made = []
+    for rate in (1e-4, 1e-2):
+        for name in ("minilm", "<script>alert(1)</script>"):
+            for seed in (0, 1):
+                values = {"rate": rate, "corpus": name, "seed": seed, "same": 1}
+                run = PlannedRun(ROOT / "notebooks" / "06_x.ipynb", values, values)
+                made.append(run)
+                if len(made) == 8:
+                    continue
+                metrics = [
+                    Metric(name="accuracy", value=0.5 + 10 * rate + 0.1 * seed, seed=seed,
+                           split="test", strategy=strategy, dataset="=1+1", n=10)
+                    for strategy in ("full", "linear_probe")
+                ]  # fmt: skip
+                path = run.file(".json", tmp_path)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                record = model.model_copy(update={"metrics": metrics, "claims": []})
+                path.write_text(record.model_dump_json(), encoding="utf-8")
+    return made
+
+
+def test_what_varies_is_told_and_seeds_are_repetitions(runs, tmp_path):
+    assert sweeps.varied(runs) == ["rate", "corpus"]
+    frame = sweeps.summary(runs, tmp_path)
+    assert len(frame) == 8 and list(frame["seeds"]) == [2] * 6 + [1] * 2
+    first = frame.iloc[0]
+    interval = seed_interval([0.501, 0.601])
+    assert (first["value"], first["low"]) == (pytest.approx(0.551), pytest.approx(interval.low))
+    assert np.isnan(frame.iloc[-1]["low"])
+
+
+def test_the_page_shows_texts_as_texts_and_names_what_is_missing(runs, tmp_path):
+    page = sweeps.write(tmp_path / "my_grid.yaml", runs, tmp_path)
+    assert page == tmp_path / "build" / "sweeps" / "my_grid" / "index.html"
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text and "&lt;script&gt;alert(1)" in text
+    assert "7 of 8 runs are done" in text and "Missing:" in text
+    assert text.count("data:image/png") == 1
+    table = pd.read_csv(page.with_name("summary.csv"))
+    assert set(table["dataset"]) == {"'=1+1"} and len(table) == 8
+
+
+def test_without_a_record_the_page_says_so(runs, tmp_path):
+    text = sweeps.write(tmp_path / "g.yaml", runs, tmp_path / "empty").read_text(encoding="utf-8")
+    assert "0 of 8 runs are done" in text and "data:image/png" not in text
+
+
+def test_accuracy_is_drawn_over_every_parameter(runs, tmp_path):
+    frame = sweeps.summary(runs, tmp_path)
+    figure = sweeps.draw(frame, ["rate", "corpus"], sweeps.main_metric(frame))
+    left, right = figure.axes
+    assert (left.get_xscale(), right.get_xscale()) == ("log", "linear")
+    means = {
+        line.get_label(): line.get_ydata() for line in left.lines if line.get_label()[0] != "_"
+    }
+    np.testing.assert_allclose(means["full"], [0.551, 0.625])
+    assert len(figure.legends) == 1
