@@ -48,8 +48,9 @@ class Health:
         rare = [label for label, n in self.classes.items() if n < 10]
         if rare:
             found.append(
-                f"{len(rare)} labels have fewer than 10 items ({', '.join(rare[:3])}"
-                f"{', …' if len(rare) > 3 else ''}): of these little can be said."
+                f"{len(rare)} of {len(self.classes)} labels have fewer than 10 items "
+                f"({', '.join(rare[:3])}{', …' if len(rare) > 3 else ''}): of these little can be "
+                "said."
             )
         if self.imbalance > 10:
             found.append(

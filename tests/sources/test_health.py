@@ -33,5 +33,5 @@ def test_warnings_name_what_is_wrong_and_nothing_else():
     assert fine.warnings() == []
     bad = examine([f"text {i // 2}" for i in range(200)], ["x"] * 190 + ["y"] * 5 + ["z"] * 5)
     assert [line.split()[0] for line in bad.warnings()] == ["100", "2", "2", "The"]
-    assert "2 labels have fewer than 10 items (y, z)" in bad.warnings()[2]
+    assert "2 of 3 labels have fewer than 10 items (y, z)" in bad.warnings()[2]
     assert "38 times" in bad.warnings()[3]

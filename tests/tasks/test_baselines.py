@@ -3,8 +3,10 @@
 import numpy as np
 from datasets import Dataset
 from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 
-from helpers.tasks.baselines import majority_class, tfidf_logistic
+from helpers.sources.corpora import load_texts
+from helpers.tasks.baselines import bag_of_words, majority_class, tfidf_logistic
 
 
 def texts(pairs):
@@ -34,3 +36,24 @@ def test_the_test_texts_are_not_learned_from():
     first = tfidf_logistic(TRAIN, TEST)
     tfidf_logistic(TRAIN, other)
     assert (tfidf_logistic(TRAIN, TEST) == first).all()
+
+
+def test_where_there_are_spaces_words_are_scikit_learns():
+    analyze = TfidfVectorizer().build_analyzer()
+    for text in load_texts("newsarticles").splits["test"]["text"][:100]:
+        assert bag_of_words(text) == analyze(text)
+
+
+def test_without_spaces_a_bag_of_words_still_learns():
+    rng = np.random.default_rng(0)
+    made = [
+        ("".join(rng.choice(list("天地玄黄宇宙" if i % 2 else "日月盈昃辰宿"), 6)), i % 2)
+        for i in range(60)
+    ]
+    answer = tfidf_logistic(texts(made[:30]), texts(made[30:]))
+    assert answer.tolist() == [label for _, label in made[30:]]
+
+
+def test_texts_without_a_word_get_the_most_frequent_class():
+    bare = texts([("? !", 1), ("a", 1), ("1", 0)])
+    assert tfidf_logistic(bare, TEST).tolist() == [1, 1, 1]
