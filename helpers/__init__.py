@@ -7,6 +7,7 @@ cheap: nothing heavy is loaded until a module that needs it is.
 
 import difflib
 import os
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,13 +27,39 @@ class UserError(Exception):
 
     The command line prints the sentence alone; Jupyter shows it without a traceback.
 
+    What it quotes may come from anywhere: characters that act on a terminal are written out.
+
     >>> str(UserError("labels must be at least 2, not 1."))
     'labels must be at least 2, not 1.'
     """
 
+    def __init__(self, message: str) -> None:
+        """Take the sentence."""
+        super().__init__(visible(message))
+
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in place of a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+# Besides control characters: direction marks and overrides, line and paragraph separators, and
+# what is invisible at the start of files. (Joiners stay: scripts and emoji need them.)
+_ACTING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
+_ACTING |= {0x2028, 0x2029, 0xFEFF, 0x200B}
+
+
+def visible(text: str) -> str:
+    r"""Return text with every character that acts, but line breaks, as its code point.
+
+    >>> print(visible("red \x1b[31m, reversed \u202egnp.exe"))
+    red <U+001B>[31m, reversed <U+202E>gnp.exe
+    """
+    return "".join(
+        f"<U+{ord(c):04X}>"
+        if c != "\n" and (ord(c) in _ACTING or unicodedata.category(c) in ("Cc", "Cs"))
+        else c
+        for c in text
+    )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

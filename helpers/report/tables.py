@@ -19,17 +19,12 @@ import pandas as pd
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
-from helpers import UserError
+from helpers import UserError, visible
 from helpers.evaluation.significance import Interval
 
 Digits = int | dict[str, int]
 
 MISSING = "–"
-
-# Besides control characters: direction marks and overrides, line and paragraph separators, and
-# what is invisible at the start of files. (Joiners stay: scripts and emoji need them.)
-_ACTING = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
-_ACTING |= {0x2028, 0x2029, 0xFEFF, 0x200B}
 
 
 def show(frame: Any, caption: str, digits: Digits = 3) -> None:
@@ -116,11 +111,7 @@ def safe(value: Any) -> str:
     >>> print(safe("red \x1b[31m, reversed \u202egnp.exe, two\nlines"))
     red <U+001B>[31m, reversed <U+202E>gnp.exe, two lines
     """
-    text = " ".join(str(value).replace("\r\n", "\n").replace("\t", "\n").split("\n"))
-    return "".join(
-        f"<U+{ord(c):04X}>" if ord(c) in _ACTING or unicodedata.category(c) in ("Cc", "Cs") else c
-        for c in text
-    )
+    return visible(" ".join(str(value).replace("\r\n", "\n").replace("\t", "\n").split("\n")))
 
 
 def literal(value: Any) -> str:

@@ -123,7 +123,8 @@ def load_yaml(path: Path) -> Any:
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"Cannot read {path}: {error}.") from None
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"Cannot read {path}: {why}.") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
 

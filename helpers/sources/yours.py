@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers import ROOT, UserError
+from helpers import ROOT, UserError, nearest
 from helpers.sources import catalog, hub, readers
 from helpers.sources.corpora import Corpus, from_rows, load_texts
 from helpers.sources.domains import Domains, domains_of
@@ -167,7 +167,8 @@ def find_file(name: str) -> Path | None:
             return place
     if name in catalog.load_catalog().texts or (hub.is_id(name) and not readers.suffix_of(path)):
         return None
-    raise UserError(f"There is no file {name}.")
+    hint = nearest(name, catalog.load_catalog().texts)
+    raise UserError(f"There is no file {name}.{hint if 'Did' in hint else ''}")
 
 
 def _look_like_classes(labels: list[str], column: str, where: str) -> None:

@@ -1,0 +1,50 @@
+"""The command line: exit code 2, one line on stderr, nothing on stdout, nothing half-written."""
+
+import pytest
+
+from helpers.__main__ import main
+
+SAMPLE = "data/sample/messages.csv"
+
+CASES = [
+    (["run", "0"], "'0' may mean 01_derivation or 02_linear_transfer or"),
+    (["run", "bert"], "There is no notebook 'bert'."),
+    (["run", "06", "-p", "labels", "[0]"], "06_bert_finetuning: labels must hold numbers in [2, inf), not 0."),
+    (["pipeline", "--grid", "/"], "Cannot read /: Is a directory."),
+    (["report", "--grid", "/nowhere.yaml"], "There is no file /nowhere.yaml."),
+    (["sweep", "/nowhere.yaml"], "There is no file /nowhere.yaml."),
+    (["assess", "/nowhere.csv"], "There is no file /nowhere.csv."),
+    (["assess", "reuters-r9"], "There is no file reuters-r9. Did you mean 'reuters-r8'?"),
+    (["assess", SAMPLE, "-p", "budget", "-1"], "16_your_data: budget must be in (0, inf), not -1.0."),
+    (["assess", SAMPLE, "-p", "modles", "minilm"], "16_your_data has no parameter 'modles'. Did you mean 'models'?"),
+    (["assess", SAMPLE, "--test", "/nowhere.csv"], "There is no file /nowhere.csv."),
+    (["assess", SAMPLE, "--out", "/dev/null/x"], "Cannot write to /dev/null/x: Not a directory."),
+    (["notebooks", "99"], "There is no notebook '99'."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "says"), CASES, ids=[" ".join(w) for w, _ in CASES])
+def test_a_mistake_is_one_line_and_exit_code_2(words, says, capsys):
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    last = err.splitlines()[-1]
+    assert last.startswith(f"error: {says}") and out == ""
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["fly"], ["run"], ["run", "06", "-p", "labels"], ["data", "x"]]
+)
+def test_words_that_are_no_command_show_the_usage(words, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: python -m helpers")
+
+
+@pytest.mark.parametrize("command", ["run", "pipeline", "sweep", "assess", "notebooks", "report", "models", "sources", "data"])  # fmt: skip
+def test_every_command_has_a_help_that_says_what_it_does(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([command, "--help"])
+    text = capsys.readouterr().out
+    assert end.value.code == 0 and len(text.split("\n\n")[1].split()) > 8
