@@ -9,10 +9,10 @@ SETUP   := $(VENV)/.complete
 FETCHED := data/cache/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab setup data notebooks sweep lint unit nbval bench clean lock
+.PHONY: help report test lab setup data notebooks sweep lint unit nbval test-faults bench clean lock
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 report: data  ## execute the notebooks (only what changed) and build build/report/index.html
 	@$(RUN) -m helpers pipeline --profile $(PROFILE)
@@ -61,12 +61,16 @@ unit: data  ## unit tests and doctests
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
 	@$(VENV)/bin/pytest -q --nbval --nbval-cell-timeout 1800 --durations 5 notebooks
 
+test-faults: data  ## tests/faults, the long ones too: kill -9 at thirty random moments
+	@$(VENV)/bin/pytest -q -m "faults or not faults" tests/faults
+
 bench: data  ## speed, coverage of intervals, the checkpoints' first 200 steps again (minutes)
 	@$(RUN) -m tests.bench.throughput
 	@$(RUN) -m tests.bench.transferability
 	@$(RUN) -m tests.bench.coverage
 	@$(RUN) -m tests.bench.features
 	@$(RUN) -m tests.bench.reading
+	@$(RUN) -m tests.bench.sweep
 	@$(RUN) -m tests.bench.reproduce
 
 lock: setup  ## write constraints.txt from what is installed

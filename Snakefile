@@ -37,7 +37,7 @@ wildcard_constraints:
     digest="[0-9a-f]{12}",
 
 
-localrules: report,
+localrules: report, runs,
 
 
 rule report:
@@ -53,6 +53,12 @@ rule report:
         choice=["--grid", str(GRID)] if GRID else ["--profile", PROFILE],
     shell:
         "exec {sys.executable:q} -m helpers report --job {params.choice:q}"
+
+
+rule runs:
+    # what `python -m helpers sweep` asks for: no report of a thousand pages
+    input:
+        [local([run.file(".json")])[0] for run in RUNS.values()],
 
 
 rule run:

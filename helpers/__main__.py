@@ -97,7 +97,7 @@ def _sweep(chosen: argparse.Namespace) -> int:
     runs = plan(grid=chosen.grid)
     # with --json nothing else may stand on stdout
     with contextlib.redirect_stdout(sys.stderr if chosen.json else sys.stdout):
-        code = run_pipeline(grid=chosen.grid, cores=chosen.cores, extra=chosen.extra)
+        code = run_pipeline(grid=chosen.grid, cores=chosen.cores, extra=chosen.extra, report=False)
         page = sweeps.write(chosen.grid, runs)
     done = [run for run in runs if run.file(".json").exists()]
     if chosen.json:

@@ -87,7 +87,7 @@ def make_parser() -> argparse.ArgumentParser:
     sweep = commands.add_parser(
         "sweep",
         help="one notebook over a grid of parameters, summarised in one table and figure",
-        description="Run every combination of a grid on all cores, build the report, and write "
+        description="Run every combination of a grid on all cores and write "
         "build/sweeps/GRID/index.html and summary.csv. After a kill or a failure the same command "
         "goes on where it stopped. Words after -- go to snakemake.",
         epilog=_GRID,

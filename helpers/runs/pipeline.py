@@ -6,10 +6,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from helpers import ROOT, UserError
+from helpers.runs.dependencies import dependencies, module_dependencies
 from helpers.runs.plan import plan
 
 REPORT = ROOT / "build" / "report" / "index.html"
@@ -20,6 +21,8 @@ def run_pipeline(
     grid: Path | None = None,
     cores: int | None = None,
     extra: Sequence[str] = (),
+    *,
+    report: bool = True,
 ) -> int:
     """Bring the runs of a profile or grid and their report up to date; return the exit code.
 
@@ -31,26 +34,42 @@ def run_pipeline(
         grid: a file as `helpers.runs.plan.plan` reads it, in place of the profile.
         cores: how many to use; None means all.
         extra: further arguments for snakemake, like ``["--executor", "slurm"]``.
+        report: build it; else the runs alone.
     """
     runs = plan(profile, grid)
     config = [f"profile={profile}", *([f"grid={grid.resolve()}"] if grid else [])]
-    arguments = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(ROOT)]
+    arguments = [
+        "report" if report else "runs",
+        "--snakefile",
+        str(ROOT / "Snakefile"),
+        "--directory",
+        str(ROOT),
+    ]
     arguments += ["--cores", str(cores or "all"), "--config", *config]
     with only_one(ROOT):
+        _not_from_the_future(module_dependencies("helpers.report.book"))
+        for notebook in {run.notebook for run in runs}:
+            _not_from_the_future(dependencies(notebook))
+        made = [run.file(suffix) for run in runs for suffix in (".ipynb", ".json")]
+        _not_from_the_future(path for path in made if path.exists())
         if any((ROOT / ".snakemake" / "locks").glob("*")):
             _snakemake([*arguments, "--unlock", "--quiet", "all"])
         arguments += ["--keep-going", "--rerun-incomplete", "--scheduler", "greedy"]
+        # looking at all runs that wait, at each start, takes the longer the more they are
+        arguments += ["--scheduler-subsample", "256"]
         # touched but unchanged inputs are told by their content, notebooks with figures too
         arguments += ["--max-checksum-file-size", "100MB", "--quiet", "all"]
         arguments += ["--retries", str(max(run.retries for run in runs)), *extra]
         code = _snakemake(arguments)
     if code == 0:
-        print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} up to date. Report: {REPORT}")
+        told = f" Report: {REPORT}" if report else ""
+        print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} up to date.{told}")
     else:
         missing = [run.label for run in runs if not run.file(".json").exists()]
         named = "; ".join(missing[:3]) + ("; …" if len(missing) > 3 else "")
         print(
-            f"{len(runs) - len(missing)} of {len(runs)} runs are done, the report was not built"
+            f"{len(runs) - len(missing)} of {len(runs)} runs are done"
+            f"{', the report was not built' if report else ''}"
             f"{'; missing: ' if missing else ''}{named}. The same command goes on where this one "
             "stopped.",
             file=sys.stderr,
@@ -84,6 +103,18 @@ def only_one(root: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _not_from_the_future(paths: Iterable[Path]) -> None:
+    """Date files that come from the future (the clock was set back) as of now.
+
+    Snakemake would delete every result as older than what it was made of. What changed it tells
+    by content, so the date itself is of no account.
+    """
+    now = time.time()
+    for path in paths:
+        if path.stat().st_mtime > now:
+            os.utime(path, (now, now))
 
 
 def end_with_parent(seconds: float = 0.5) -> None:

@@ -61,9 +61,11 @@ class Project:
             text=True,
         )
 
-    def run(self, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *words: str, cwd: Path | None = None, timeout: float | None = 300
+    ) -> subprocess.CompletedProcess[str]:
         process = self.start(*words, cwd=cwd)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=timeout)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def records(self) -> dict[str, Path]:
