@@ -69,7 +69,7 @@ def snapshot(name: str) -> Path:
 
 @contextmanager
 def _quick_when_offline() -> Iterator[None]:
-    """Where the hub's address cannot be resolved, use its cache at once.
+    """Where the hub's address cannot be reached, use its cache at once.
 
     The libraries would try six times, half a minute in all, and tell of each on stderr.
     """
@@ -77,7 +77,8 @@ def _quick_when_offline() -> Iterator[None]:
     host = urlparse(constants.ENDPOINT)
     if not any(before) and not urllib.request.getproxies():
         try:
-            socket.getaddrinfo(host.hostname, host.port or 443)
+            port = host.port or (80 if host.scheme == "http" else 443)
+            socket.create_connection((host.hostname or "", port), timeout=5).close()
         except OSError:
             constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
     try:
@@ -88,7 +89,10 @@ def _quick_when_offline() -> Iterator[None]:
 
 def _why(error: Exception, what: str) -> str:
     text = f"{type(error).__name__}: {error}"
-    if isinstance(error, errors.GatedRepoError):
+    status = _status(error)
+    if status == 429 or (status or 0) >= 500:
+        return f"could not be had: the hub answers with error {status}; try again later."
+    if isinstance(error, errors.GatedRepoError) or "is a gated dataset" in text:
         return f"need permission: accept the {what}'s terms on its hub page and log in there."
     if isinstance(error, errors.RepositoryNotFoundError | datasets.exceptions.DatasetNotFoundError):
         if "401" not in text and "404" not in text and "access" not in text:
@@ -101,3 +105,13 @@ def _why(error: Exception, what: str) -> str:
             f"{what} once with a network, or name one of the catalogue or a local path."
         )
     return f"could not be loaded from the hub: {' '.join(str(error).split())[:300].rstrip('.')}."
+
+
+def _status(error: BaseException | None) -> int | None:
+    """Return the HTTP status that is at the bottom of an error, if one is."""
+    while error is not None:
+        response = getattr(error, "response", None)
+        if response is not None:
+            return int(response.status_code)
+        error = error.__cause__ or error.__context__
+    return None
