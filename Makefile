@@ -9,7 +9,7 @@ SETUP   := $(VENV)/.complete
 FETCHED := data/cache/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab setup data notebooks sweep lint unit nbval test-faults bench clean lock
+.PHONY: help report test lab setup data notebooks sweep lint unit nbval test-faults test-cluster bench clean lock
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ nbval: data  ## re-execute every notebook and compare its outputs with the store
 
 test-faults: data  ## tests/faults, the long ones too: kill -9 at thirty random moments
 	@$(VENV)/bin/pytest -q -m "faults or not faults" tests/faults
+
+test-cluster: data  ## a sweep through a real SLURM on this machine (root, slurm-wlm, munge)
+	@$(RUN) -m tests.cluster.slurm
 
 bench: data  ## speed, coverage of intervals, the checkpoints' first 200 steps again (minutes)
 	@$(RUN) -m tests.bench.throughput

@@ -1,0 +1,144 @@
+"""A sweep through a real SLURM on this one machine: ``make test-cluster``.
+
+Needs root and Debian's packages slurm-wlm and munge. The daemons listen on loopback, work in a
+temporary folder and are ended at the end. ``/etc/slurm/slurm.conf`` is written for as long, since
+jobs look for it there alone; one that is there already is never touched.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from helpers import ROOT
+from tests.runs.conftest import Project
+
+CONF = Path("/etc/slurm/slurm.conf")
+GRID = "notebook: '02'\nparameters: {seconds: [0.5, 1.0]}\nseeds: 2\nminutes: 5\n"
+TEMPLATE = """\
+ClusterName=one
+SlurmctldHost={host}(127.0.0.1)
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={work}/munge.socket
+CryptoType=crypto/munge
+StateSaveLocation={work}/state
+SlurmdSpoolDir={work}/spool
+SlurmctldPidFile={work}/slurmctld.pid
+SlurmdPidFile={work}/slurmd.pid
+SlurmctldLogFile={work}/slurmctld.log
+SlurmdLogFile={work}/slurmd.log
+ProctrackType=proctrack/pgid
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+ReturnToService=2
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+def missing() -> str:
+    """Return in a sentence what is not here; empty if all is."""
+    tools = ("munged", "slurmctld", "slurmd", "sbatch", "squeue")
+    absent = [name for name in tools if shutil.which(name) is None]
+    if absent:
+        return f"{', '.join(absent)} not found: apt-get install slurm-wlm munge, then try again."
+    if os.geteuid() != 0:
+        return "SLURM's daemons need root here: run `sudo make test-cluster`."
+    if CONF.exists():
+        return f"{CONF} is there: this test starts a cluster of its own and leaves yours alone."
+    return ""
+
+
+@contextmanager
+def cluster(work: Path) -> Iterator[None]:
+    """Run munged, slurmctld and slurmd; end them, and nothing else, afterwards."""
+    for name in ("state", "spool"):
+        (work / name).mkdir(parents=True)
+    key = work / "munge.key"
+    key.write_bytes(os.urandom(128))
+    key.chmod(0o400)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    facts = {"host": socket.gethostname(), "work": work, "cpus": os.cpu_count()}
+    CONF.parent.mkdir(exist_ok=True)
+    CONF.write_text(TEMPLATE.format(memory=memory * 9 // 10, **facts))
+    daemons = []
+    try:
+        for words in (
+            ["munged", "--foreground", "--force", f"--key-file={key}",
+             f"--socket={work}/munge.socket", f"--pid-file={work}/munged.pid",
+             f"--log-file={work}/munged.log", f"--seed-file={work}/munged.seed"],
+            ["slurmctld", "-D"],
+            ["slurmd", "-D"],
+        ):  # fmt: skip
+            with (work / f"{words[0]}.out").open("w") as out:
+                daemons.append(subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT))
+            time.sleep(2)
+        wait_for_node()
+        yield
+    finally:
+        for daemon in reversed(daemons):
+            daemon.terminate()
+        for daemon in daemons:
+            daemon.wait(timeout=30)
+        CONF.unlink(missing_ok=True)
+
+
+def wait_for_node(seconds: float = 60) -> None:
+    """Wait until the node takes jobs."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        done = subprocess.run(["sinfo", "-h", "-o", "%T"], capture_output=True, text=True)
+        if done.stdout.strip() in ("idle", "mixed", "allocated"):
+            return
+        time.sleep(1)
+    raise SystemExit(f"SLURM's node did not come up: {done.stdout}{done.stderr}")
+
+
+def main() -> int:
+    """Run four notebooks as SLURM jobs; return 0 if all left their records."""
+    why = missing()
+    if why:
+        print(why, file=sys.stderr)
+        return 2
+    plugin = ROOT / "build" / "cluster" / "plugin"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade"]
+    wanted = ["--target", str(plugin), "-r", str(ROOT / "requirements-cluster.txt")]
+    subprocess.run([*pip, *wanted], check=True)
+    with tempfile.TemporaryDirectory(prefix="cluster-") as folder:
+        work, root = Path(folder) / "slurm", Path(folder) / "project"
+        root.mkdir()
+        project = Project(root)
+        (project.root / "g.yaml").write_text(GRID)
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(project.root), str(plugin)])
+        with cluster(work):
+            words = [
+                sys.executable, "-m", "helpers", "sweep", "g.yaml", "--json", "--", "--executor",
+                "slurm", "--jobs", "4", "--slurm-status-command", "squeue",
+                "--default-resources", "mem_mb=500", "slurm_account=one",
+            ]  # fmt: skip
+            done = subprocess.run(
+                words, cwd=project.root, capture_output=True, text=True, timeout=600
+            )
+            jobs = (work / "slurmctld.log").read_text(errors="replace")
+        print(done.stderr, file=sys.stderr)
+        told = json.loads(done.stdout) if done.stdout.strip() else {"done": []}
+        ran = jobs.count("sched: Allocate JobId") + jobs.count("backfill: Started JobId")
+        print(f"{len(told['done'])} of 4 runs left a record; SLURM started {ran} jobs.")
+        return 0 if done.returncode == 0 and len(told["done"]) == 4 and ran >= 4 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
