@@ -71,6 +71,8 @@ def _run(chosen: argparse.Namespace) -> int:
     print(line, file=sys.stderr, flush=True)
     if chosen.job:
         chosen.job.write_text(line + "\n", encoding="utf-8")
+    elif chosen.json:
+        print(json.dumps({"notebook": str(out), "record": str(record)}, indent=2))
     else:
         print(f"notebook: {out}\nrecord:   {record}")
     return 0
@@ -99,11 +101,15 @@ def _sweep(chosen: argparse.Namespace) -> int:
     with contextlib.redirect_stdout(sys.stderr if chosen.json else sys.stdout):
         code = run_pipeline(grid=chosen.grid, cores=chosen.cores, extra=chosen.extra, report=False)
         page = sweeps.write(chosen.grid, runs)
-    done = [run for run in runs if run.file(".json").exists()]
+    done, missing = [], []
+    for run in runs:
+        record = run.file(".json")
+        if record.exists():
+            done.append({"run": run.label, "record": str(record)})
+        else:
+            missing.append(run.label)
     if chosen.json:
-        told = [{"run": run.label, "record": str(run.file(".json"))} for run in done]
-        failed = [run.label for run in runs if run not in done]
-        print(json.dumps({"summary": str(page), "done": told, "missing": failed}, indent=2))
+        print(json.dumps({"summary": str(page), "done": done, "missing": missing}, indent=2))
     else:
         print(f"Summary of {len(done)} runs: {page}")
     return code

@@ -67,6 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_profile(run, "the values to start from; -p goes before them")
     run.add_argument("--out", type=Path, help="folder for results (build/runs/NOTEBOOK)")
+    run.add_argument("--json", action="store_true", help="where the results are, as JSON")
     run.add_argument("--values", help=argparse.SUPPRESS)
     run.add_argument("--job", type=Path, help=argparse.SUPPRESS)
     run.add_argument("--seconds", type=float, help=argparse.SUPPRESS)

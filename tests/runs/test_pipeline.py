@@ -162,6 +162,13 @@ def test_a_sweep_says_what_it_did_as_json(project):
     assert Path(told["summary"]).read_text().count("01_adds_numbers") == 2
 
 
+def test_a_run_says_where_its_results_are(project):
+    done = project.run("run", "01", "--json")
+    told = json.loads(done.stdout)
+    assert load_record(told["record"]).notebook == "01_adds_numbers"
+    assert Path(told["notebook"]).exists()
+
+
 def test_a_run_over_its_time_is_ended_and_tried_again_and_the_others_go_on(project):
     grid = project.root / "g.yaml"
     grid.write_text(
