@@ -40,7 +40,7 @@ def test_a_full_disk_leaves_nothing_half_written(project, most):
     assert not list((project.root / "build" / "runs").glob("*/.*"))
 
 
-@pytest.mark.parametrize("hours", [-48, 48])
+@pytest.mark.parametrize("hours", [48, pytest.param(-48, marks=pytest.mark.faults)])
 def test_a_clock_that_jumps_does_no_harm(project, hours):
     assert project.run("pipeline").returncode == 0
     before = contents(project)

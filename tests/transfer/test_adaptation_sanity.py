@@ -29,7 +29,7 @@ def one_domain():
     )
     test = task.items("test", 150, 0)
     return SimpleNamespace(
-        task=task, tokenizer=tokenizer, effort=tuning.Effort(12 * step, 1e-3, 16),
+        task=task, tokenizer=tokenizer, effort=tuning.Effort(8 * step, 1e-3, 16),
         model=lambda seed: task.build_model(start.name, pretrained=True, seed=seed, **start.config),
         test=task.encode(test, tokenizer), truth=np.array(test["label"]),
     )  # fmt: skip
@@ -48,7 +48,7 @@ def right(of, method, seed, items=None, **how):
     return finetuning.predict(done.model, of.test, collator, device="cpu").argmax(1) == of.truth
 
 
-@pytest.mark.parametrize("method", ["coral", "mmd", "dann"])
+@pytest.mark.parametrize("method", ["coral", "dann"])
 def test_equal_domains_need_no_adaptation(one_domain, method):
     adapted = [right(one_domain, method, seed) for seed in SEEDS]
     plain = [right(one_domain, method, seed, weight=0.0) for seed in SEEDS]  # steps as many
@@ -56,7 +56,7 @@ def test_equal_domains_need_no_adaptation(one_domain, method):
     assert verdict(two_level(adapted, plain)) == "undecided"
 
 
-@pytest.mark.parametrize("method", ["none", "coral", "self_training"])
+@pytest.mark.parametrize("method", ["none", "self_training"])
 def test_labels_that_say_nothing_help_nobody(one_domain, method):
     majority = np.tile(one_domain.truth == np.bincount(one_domain.truth).argmax(), (len(SEEDS), 1))
     found = []
