@@ -28,6 +28,10 @@ def of(wildcards):
     return RUNS[wildcards.name, wildcards.digest]
 
 
+def minutes(wildcards):
+    return of(wildcards).minutes or TWO_DAYS
+
+
 def local(paths):
     return [os.path.relpath(path, ROOT) for path in paths]
 
@@ -79,8 +83,8 @@ rule run:
     threads: 2
     resources:
         # `run` keeps to the seconds itself; a cluster is told the minutes
-        seconds=lambda wildcards: round(60 * (of(wildcards).minutes or TWO_DAYS)),
-        runtime=lambda wildcards: 1 + int(of(wildcards).minutes or TWO_DAYS),
+        seconds=lambda wildcards: round(60 * minutes(wildcards)),
+        runtime=lambda wildcards: 1 + int(minutes(wildcards)),
     shell:
         "exec {sys.executable:q} -m helpers run {params.notebook:q} "
         "--job {log:q} --seconds {resources.seconds} --values {params.values:q}"

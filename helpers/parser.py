@@ -56,15 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
         "checked before anything is computed. Left behind: the executed notebook and its record.",
     )
     run.add_argument("notebook", help="name, start of a name (06) or file (.ipynb)")
-    run.add_argument(
-        "-p",
-        "--parameter",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="a parameter; lists like '[16,64]'. May be repeated",
-    )
+    _add_parameter(run, "a parameter; lists like '[16,64]'. May be repeated")
     _add_profile(run, "the values to start from; -p goes before them")
     run.add_argument("--out", type=Path, help="folder for results (build/runs/NOTEBOOK)")
     run.add_argument("--json", action="store_true", help="where the results are, as JSON")
@@ -82,7 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_plan(pipeline)
-    pipeline.add_argument("--cores", type=int, help="how many cores to use (all)")
+    _add_cores(pipeline)
     pipeline.set_defaults(command="pipeline")
 
     sweep = commands.add_parser(
@@ -95,7 +87,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     sweep.add_argument("grid", type=Path, help="a YAML file, see below")
-    sweep.add_argument("--cores", type=int, help="how many cores to use (all)")
+    _add_cores(sweep)
     sweep.add_argument("--json", action="store_true", help="runs and records, as JSON, on stdout")
     sweep.set_defaults(command="sweep")
 
@@ -131,14 +123,8 @@ def make_parser() -> argparse.ArgumentParser:
     assess.add_argument("--domain", default="", metavar="COLUMN", help="where a text comes from")
     assess.add_argument("--test", default="", metavar="FILE", help="labelled texts to score on")
     assess.add_argument("--unlabelled", default="", metavar="FILE", help="texts to be labelled")
-    assess.add_argument(
-        "-p",
-        "--parameter",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="any parameter of the notebook, like models 'minilm gpt2-mini'; may be repeated",
+    _add_parameter(
+        assess, "any parameter of the notebook, like models 'minilm gpt2-mini'; may be repeated"
     )
     assess.add_argument("--out", type=Path, help="folder for results (build/assess/NAME)")
     assess.add_argument("--json", action="store_true", help="what was found, as JSON, on stdout")
@@ -162,6 +148,22 @@ def make_parser() -> argparse.ArgumentParser:
     )
     data.set_defaults(command="data")
     return parser
+
+
+def _add_parameter(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help=text,
+    )
+
+
+def _add_cores(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cores", type=int, help="how many cores to use (all)")
 
 
 def _add_profile(parser: argparse.ArgumentParser, text: str) -> None:

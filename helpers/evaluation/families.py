@@ -5,7 +5,8 @@ chance of *any* false finding below the level, :func:`benjamini_hochberg` the ex
 false ones among the findings. Both turn p-values into adjusted ones, to be held against the level.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from helpers.evaluation.intervals import Interval
 from helpers.evaluation.significance import TestResult
 
 Floats = npt.NDArray[np.float64]
+Name = TypeVar("Name", bound=Hashable)
 
 
 def holm(p_values: Sequence[float] | Floats) -> Floats:
@@ -78,7 +80,7 @@ def p_of_interval(interval: Interval) -> float:
     return float(2 * stats.t.sf(abs(interval.value) * t / half, interval.df))
 
 
-def holm_of_intervals(intervals: Mapping[str, Interval]) -> dict[str, float]:
+def holm_of_intervals(intervals: Mapping[Name, Interval]) -> dict[Name, float]:
     """Return the adjusted p-value of each of several differences, in [0, 1]; see :func:`holm`.
 
     For "is any of them away from zero?": the best or worst of many is so by luck alone more often

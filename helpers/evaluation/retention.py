@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from helpers import UserError
-from helpers.evaluation.families import holm, p_of_interval
+from helpers.evaluation.families import holm_of_intervals
 from helpers.evaluation.intervals import (
     Interval,
     Statistic,
@@ -143,10 +143,12 @@ def damage_by_class(
             changes[label] = Interval(change, np.nan, np.nan, 1, 0.95, "undefined: one item")
         elif of.any():
             changes[label] = paired_bootstrap(after, before)
-    p = holm([p_of_interval(change) for change in changes.values()])
+    p = holm_of_intervals(changes)
     return {
-        label: Damage(int((truth == label).sum()), float(b[:, truth == label].mean()), change, one)
-        for (label, change), one in zip(changes.items(), p.tolist(), strict=True)
+        label: Damage(
+            int((truth == label).sum()), float(b[:, truth == label].mean()), change, p[label]
+        )
+        for label, change in changes.items()
     }
 
 

@@ -61,12 +61,11 @@ def results(records: Sequence[Record]) -> list[Results]:
             if record.notebook != notebook:
                 continue
             for metric in record.metrics:
-                # A number over all seeds and the numbers of single seeds are not the same thing.
-                key = (*_key(metric), setting, metric.seed is None)
+                key = (*key_of(metric), setting)
                 groups.setdefault(key, []).append(metric)
         tested = {key: group for key, group in groups.items() if group[0].split == "test"}
         names = list(dict.fromkeys(group[0].name for group in tested.values()))
-        main_name = "accuracy" if "accuracy" in names else next(iter(names), None)
+        main_name = main_measure(names) if names else None
         main = {key: group for key, group in tested.items() if group[0].name == main_name}
         rest = {key: group for key, group in groups.items() if key not in main}
         tables.append(
@@ -79,7 +78,20 @@ def results(records: Sequence[Record]) -> list[Results]:
     return [table for table in tables if table.main or table.rest]
 
 
-def _key(metric: Metric) -> tuple:
+def main_measure(names: Sequence[str]) -> str:
+    """Return the measure that is shown first: accuracy, or the first of the names.
+
+    >>> main_measure(["loss", "accuracy"]), main_measure(["loss", "f1"])
+    ('accuracy', 'loss')
+    """
+    return "accuracy" if "accuracy" in names else names[0]
+
+
+def key_of(metric: Metric) -> tuple:
+    """Return what numbers share that are one row: measure, split, data, model, strategy, labels.
+
+    And whether they are over all seeds: such a number and those of single seeds are not the same.
+    """
     return (
         metric.name,
         metric.split,
@@ -87,6 +99,7 @@ def _key(metric: Metric) -> tuple:
         metric.model,
         metric.strategy,
         metric.labels,
+        metric.seed is None,
     )
 
 
@@ -96,7 +109,7 @@ def _table(caption: str, groups: dict[tuple, list[Metric]], *, with_split: bool)
     columns = ["Measure", "Split", "Data", "Model", "Strategy", "Labels", "Setting", "Value", "n"]
     rows = []
     for key, group in groups.items():
-        name, split, dataset, model, strategy, labels, setting, _ = key
+        name, split, dataset, model, strategy, labels, _, setting = key
         texts = [name, split, dataset, model, strategy, number(labels), setting]
         counts = sorted({metric.n for metric in group if metric.n is not None})
         many = "–".join(number(count) for count in (counts[:1] + counts[1:][-1:])) or "–"

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from helpers import ROOT
 from helpers.evaluation.intervals import seed_interval
 from helpers.report import figures
+from helpers.report.summary import key_of, main_measure
 from helpers.report.tables import safe, to_html
 from helpers.runs.files import write_atomically
 from helpers.runs.plan import PlannedRun
@@ -53,10 +54,9 @@ def summary(runs: Sequence[PlannedRun], root: Path = ROOT) -> pd.DataFrame:
             continue
         setting = tuple(_plain(run.values.get(name)) for name in names)
         for one in load_record(path).metrics:
-            of = (one.name, one.split, one.dataset, one.model, one.strategy, one.labels)
-            found.setdefault((*setting, run.name, *of), []).append(one)
+            found.setdefault((*setting, run.name, *key_of(one)), []).append(one)
     rows = []
-    for key, metrics in found.items():
+    for (*key, _), metrics in found.items():
         values = [one.value for one in metrics if one.value is not None]
         known = metrics[0].interval
         low, high = (known.low, known.high) if known and len(values) == 1 else (np.nan, np.nan)
@@ -77,8 +77,7 @@ def main_metric(frame: pd.DataFrame) -> str:
     'f1'
     """
     tested = frame.loc[frame["split"] == "test", "metric"]
-    names = list(dict.fromkeys(tested if len(tested) else frame["metric"]))
-    return "accuracy" if "accuracy" in names else str(names[0])
+    return main_measure((tested if len(tested) else frame["metric"]).tolist())
 
 
 def draw(frame: pd.DataFrame, parameters: Sequence[str], metric: str) -> Figure:

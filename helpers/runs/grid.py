@@ -68,14 +68,18 @@ def _runs(entry: Any, file: str) -> list[PlannedRun]:
         for name, listed in _mapping(file, "together", entry).items()
     }
     seeds = _whole(file, "seeds", entry, least=1)
-    if seeds:
-        name, values = _seeds(file, notebook.stem, declared, seeds)
-        crossed = {**crossed, name: values} if name not in crossed else crossed | {name: []}
-    _check_blocks(file, crossed, beside)
+    sown = _seeds(file, notebook.stem, declared, seeds) if seeds else {}
+    names = [*crossed, *beside, *sown]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise UserError(f"{file}: {twice[0]} is told twice; leave it in one place.")
+    crossed |= sown
+    _check_size(file, crossed, beside)
     # one value at a time first: a mistake is named without going through every combination
     for name, listed in [*crossed.items(), *beside.items()]:
         for value in listed:
             check_against(notebook.stem, declared, {name: value})
+    minutes, retries = _minutes(file, entry), _whole(file, "retries", entry, least=0) or 0
     rows: list[dict[str, Any]] = [{}]
     if beside:
         rows = [dict(zip(beside, one, strict=True)) for one in zip(*beside.values(), strict=True)]
@@ -85,8 +89,8 @@ def _runs(entry: Any, file: str) -> list[PlannedRun]:
             notebook,
             declared,
             dict(zip(crossed, one, strict=True)) | row,
-            minutes=_minutes(file, entry),
-            retries=_whole(file, "retries", entry, least=0) or 0,
+            minutes=minutes,
+            retries=retries,
         )
         for row, *one in settings
     ]
@@ -99,12 +103,9 @@ def _mapping(file: str, key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _check_blocks(
+def _check_size(
     file: str, crossed: Mapping[str, list[Any]], beside: Mapping[str, list[Any]]
 ) -> None:
-    twice = [name for name in crossed if name in beside or not crossed[name]]
-    if twice:
-        raise UserError(f"{file}: {twice[0]} is told twice; leave it in one place.")
     lengths = {name: len(listed) for name, listed in beside.items()}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {n}" for name, n in lengths.items())
@@ -169,12 +170,12 @@ def _range(file: str, name: str, told: Mapping[str, Any]) -> list[float]:
 
 def _seeds(
     file: str, notebook: str, declared: Mapping[str, Parameter], n: int
-) -> tuple[str, list[int]]:
-    """Return the parameter that stands for seeds, and its values."""
+) -> dict[str, list[Any]]:
+    """Return the parameter that stands for seeds, with its values."""
     if "seeds" in declared:
-        return "seeds", [n]
+        return {"seeds": [n]}
     if "seed" in declared:
-        return "seed", list(range(n))
+        return {"seed": list(range(n))}
     raise UserError(f"{file}: {notebook} has no parameter seed or seeds; leave `seeds` out.")
 
 

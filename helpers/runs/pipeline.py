@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from helpers import ROOT, UserError
-from helpers.runs.dependencies import dependencies, module_dependencies
 from helpers.runs.plan import plan
 
 REPORT = ROOT / "build" / "report" / "index.html"
@@ -36,6 +35,9 @@ def run_pipeline(
         extra: further arguments for snakemake, like ``["--executor", "slurm"]``.
         report: build it; else the runs alone.
     """
+    # jobs load this module too, and have no use for the import graph
+    from helpers.runs.dependencies import dependencies, module_dependencies
+
     runs = plan(profile, grid)
     config = [f"profile={profile}", *([f"grid={grid.resolve()}"] if grid else [])]
     arguments = [

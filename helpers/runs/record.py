@@ -126,8 +126,8 @@ class Run:
             n: items (or draws) that it was measured on.
             **where: any of seed, split, dataset, model, strategy, labels.
 
-        Raises UserError on NaN and on a second, different value under one description in one
-        cell; a cell that is executed again replaces what it recorded before.
+        Raises UserError on NaN and on a second, different value under one description. (By hand,
+        in JupyterLab, a cell that is executed again replaces what it recorded before.)
         """
         what = f"{self.name}: metric {name!r}"
         fields = {"n": n} | where
@@ -241,8 +241,13 @@ class Run:
             raise UserError(f"{what}: {place}: {first['msg']}, not {first['input']!r}.") from None
 
     def _keep(self, kept: dict[Any, Any], key: Any, value: Any, what: str) -> None:
-        """Keep ``value``; another one from the same execution of a cell would be lost: refuse."""
-        execution = len(self._namespace.get("In", []))
+        """Keep ``value``; where another one would be lost, refuse.
+
+        By hand a cell may be executed again, which replaces what it recorded; in a run from the
+        command line each is executed once.
+        """
+        by_hand = RECORD_VARIABLE not in os.environ
+        execution = len(self._namespace.get("In", [])) if by_hand else 0
         if key in kept and kept[key][0] == execution and kept[key][1] != value:
             raise UserError(
                 f"{what} is recorded twice with different values; tell the two apart by seed, "

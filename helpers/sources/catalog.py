@@ -39,6 +39,15 @@ CACHE = Path(os.environ.get("TRANSFER_CACHE") or ROOT / "data" / "cache").expand
 """Where fetched packages and read texts are kept; the variable TRANSFER_CACHE moves it."""
 
 
+def fingerprint(value: object) -> str:
+    """Return the SHA-256, in hexadecimal, of a value of lists, mappings, numbers and strings.
+
+    >>> fingerprint(["a", {"b": 1}])[:8]
+    '8b5348e0'
+    """
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 def load_catalog(path: Path | None = None) -> Catalog:
     """Return the checked catalogue (read once per file).
 

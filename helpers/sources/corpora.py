@@ -7,7 +7,6 @@ Results are kept in the cache, so only the first call is slow.
 """
 
 import dataclasses
-import hashlib
 import json
 import re
 import shutil
@@ -256,20 +255,16 @@ def _corpus(source: _Source, kept: dict[str, NDArray], leaks: LeakReport) -> Cor
         if source.labels is not None:
             columns["label"] = [number[source.labels[row]] for row in kept[split]]
         splits[split] = datasets.Dataset.from_dict(columns, datasets.Features(features))
-        fingerprints[split] = _hash([columns, list(number)])
+        fingerprints[split] = catalog.fingerprint([columns, list(number)])
     return Corpus(
         source.name,
         splits,
         leaks,
-        _hash(fingerprints),
+        catalog.fingerprint(fingerprints),
         fingerprints,
         source.citation,
         source.licence,
     )
-
-
-def _hash(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _cached(
@@ -281,7 +276,7 @@ def _cached(
     files: dict[str, Path] | None = None,
 ) -> Corpus:
     """Return the corpus from the cache, or read, cut and clean it and put it there."""
-    digest = _hash([_VERSION, key, text_column, label_column, seed])
+    digest = catalog.fingerprint([_VERSION, key, text_column, label_column, seed])
     stem = re.sub(r"[^\w-]+", "-", Path(name).name)[:40]
     folder = catalog.CACHE / "texts" / f"{stem}-{digest[:16]}"
     found = _restore(folder, name)

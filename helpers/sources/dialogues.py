@@ -26,7 +26,7 @@ from helpers import UserError, nearest
 from helpers.sources import catalog, readers
 from helpers.sources.duplicates import words
 from helpers.sources.messages import one_line
-from helpers.sources.parallel import SPLITS, cut_groups, fingerprint, near_groups
+from helpers.sources.parallel import SPLITS, cut_groups, near_groups
 
 HELD_OUT = 0.2  # of the pairs, for test and for validation
 _COLUMNS = ("source", "target", "origin")
@@ -112,7 +112,7 @@ def load_dialogues(
         len(found) - len(first),
         len(first) - len(pairs),
         int(groups.max()) + 1,
-        fingerprint(columns),
+        catalog.fingerprint(columns),
         citation,
         licence,
     )

@@ -6,6 +6,7 @@ import datasets
 import numpy as np
 
 from helpers import UserError
+from helpers.sources.labels import with_column
 
 
 def flip_labels(labels: Sequence[int], share: float, n_classes: int, seed: int) -> np.ndarray:
@@ -36,5 +37,4 @@ def with_wrong_labels(items: datasets.Dataset, share: float, seed: int) -> datas
     """Return the items with a share of their labels wrong, see :func:`flip_labels`."""
     n_classes = len(items.features["label"].names)
     noisy = flip_labels(items["label"][:], share, n_classes, seed).tolist()
-    columns = {name: items[name][:] for name in items.column_names}
-    return datasets.Dataset.from_dict(columns | {"label": noisy}, items.features)
+    return with_column(items, "label", noisy)

@@ -14,8 +14,6 @@ have :math:`|A \cap B| / |A \cup B| \ge 0.8` ("Copy cell", "Copy %s Cells"), or 
 five-word runs have. A group is all that such pairs chain together.
 """
 
-import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -147,12 +145,12 @@ def load_pairs(
         split: {key: [getattr(pairs[row], key) for row in rows[split]] for key in _COLUMNS}
         for split in SPLITS
     }
-    fingerprints = {split: fingerprint(values) for split, values in columns.items()}
+    fingerprints = {split: catalog.fingerprint(values) for split, values in columns.items()}
     return ParallelCorpus(
         name,
         datasets.DatasetDict({k: datasets.Dataset.from_dict(v) for k, v in columns.items()}),
         cleaning,
-        fingerprint(fingerprints),
+        catalog.fingerprint(fingerprints),
         fingerprints,
         "\n".join(citations),
         "; ".join(licences),
@@ -278,9 +276,3 @@ def _read(name: str) -> tuple[list[Message], str, str]:
         return catalogues.read_catalogue(path, path.name), "", "yours"
     sides = readers.read_pairs(path, "source", "target")
     return [Message(one, other, path.name) for one, other in zip(*sides, strict=True)], "", "yours"
-
-
-def fingerprint(value: object) -> str:
-    """Return the SHA-256 of a value of lists and strings."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -31,6 +31,11 @@ class Rows:
     numbers: Sequence[int]
     values: list[dict[str, Any]]
 
+    @property
+    def columns(self) -> dict[str, None]:
+        """The names of all columns, in the order of their appearance."""
+        return dict.fromkeys(name for value in self.values for name in value)
+
     def at(self, i: int) -> str:
         """Return where row i stands, in words: "line 3 of texts.csv"."""
         return f"{self.unit} {self.numbers[i]} of {self.source}"
@@ -207,7 +212,7 @@ def columns(
     >>> columns(Rows("x.csv", "line", [2, 3], [{"t": "a", "c": 1}, {"t": "b", "c": 2}]), "t", "c")
     (['a', 'b'], ['1', '2'])
     """
-    present = dict.fromkeys(name for value in rows.values for name in value)
+    present = rows.columns
     for column, what in ((text_column, "text"), (label_column, "label")):
         if column is not None and column not in present:
             advice = ", or None for texts without labels" if what == "label" else ""
@@ -252,7 +257,7 @@ def values_of(rows: Rows, column: str, what: str) -> list[str]:
     >>> values_of(Rows("x.csv", "line", [2], [{"t": "a", "d": 7}]), "d", "domain")
     ['7']
     """
-    present = dict.fromkeys(name for value in rows.values for name in value)
+    present = rows.columns
     if column not in present:
         raise UserError(
             f"{rows.source} has no {what} column '{column}'; its columns are {', '.join(present)}."
@@ -270,7 +275,7 @@ def read_pairs(path: Path, first: str, second: str) -> tuple[list[str], list[str
     :raises UserError: what :func:`read_file` refuses, a column that is not there, an empty text.
     """
     rows = read_file(path)
-    present = dict.fromkeys(name for value in rows.values for name in value)
+    present = rows.columns
     if not {first, second} <= present.keys():
         raise UserError(
             f"{path} needs the columns {first} and {second}; its columns are "

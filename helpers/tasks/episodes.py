@@ -95,21 +95,6 @@ def split_classes(
     return ClassSplit(rest, parts[1], parts[0])
 
 
-def part_classes(
-    names: Sequence[str], test: int, seed: int, groups: Sequence[str] | None = None
-) -> tuple[list[int], list[int]]:
-    """Return the classes to train on and to test on of :func:`split_classes`, at least two each.
-
-    Raises:
-        UserError: as :func:`split_classes`.
-
-    >>> part_classes(["a.x", "a.y", "b.x", "b.y"], 2, 0, groups=["a", "a", "b", "b"])
-    ([2, 3], [0, 1])
-    """
-    parts = split_classes(names, 2, 0, max(test, 2), seed, groups)
-    return parts.train, parts.test
-
-
 def episodes(
     labels: Sequence[int] | Ints,
     classes: Sequence[int],

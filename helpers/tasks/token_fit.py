@@ -40,11 +40,11 @@ def token_fit(
     bare = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
     special = tokenizer.num_special_tokens_to_add()
     tokens = [token for row in bare for token in row]
+    # Byte-level tokenizers call their one special token "unknown" as well.
     unknown = None if tokenizer.unk_token_id == tokenizer.eos_token_id else tokenizer.unk_token_id
     spoken = sum(len(words(text)) for text in texts if re.search(r"\w", text))
     return TokenFit(
         tokens_a_word=len(tokens) / max(1, spoken),
-        # Byte-level tokenizers know everything and call their one special token "unknown".
         unknown=tokens.count(unknown) / max(1, len(tokens)),
         cut=sum(len(row) + special > max_length for row in bare) / len(bare),
     )

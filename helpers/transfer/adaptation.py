@@ -16,6 +16,8 @@ from torch import nn
 from transformers import BatchEncoding, PreTrainedTokenizerBase, TrainerCallback
 
 from helpers import UserError, nearest
+from helpers.evaluation.calibration import probabilities
+from helpers.sources.labels import with_column
 from helpers.tasks.batches import DynamicMasking
 from helpers.tasks.classification import MeanPooledClassifier, TextClassification
 from helpers.transfer import finetuning, pretraining
@@ -318,9 +320,6 @@ def _sure(
     model: MeanPooledClassifier, target: Dataset, collator: Any, threshold: float, device: str
 ) -> Dataset:
     """Return the target rows that the model is sure of, with its answers as labels."""
-    logits = finetuning.predict(model, target, collator, device=device).astype(float)
-    shares = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+    shares = probabilities(finetuning.predict(model, target, collator, device=device))
     rows = np.flatnonzero(shares.max(1) >= threshold)
-    chosen = target.select(rows)
-    columns = {name: chosen[name][:] for name in chosen.column_names}
-    return Dataset.from_dict(columns | {"labels": shares.argmax(1)[rows].tolist()}, target.features)
+    return with_column(target.select(rows), "labels", shares.argmax(1)[rows].tolist())

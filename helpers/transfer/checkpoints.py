@@ -8,7 +8,8 @@ import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,11 +99,7 @@ def save_checkpoint(
     """
     check_fit(model, tokenizer)
     folder = Path(folder)
-    if folder.exists() and not (folder.is_dir() and (folder / "config.json").is_file()):
-        raise UserError(f"{folder} exists and is no checkpoint; name a new folder for this one.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        new = Path(temporary) / folder.name
+    with replacing(folder, "config.json", "checkpoint") as new:
         twin = copy.deepcopy(model).cpu()
         with quiet():  # no progress bar for one small file
             (twin.half() if half else twin).save_pretrained(new)
@@ -110,10 +107,32 @@ def save_checkpoint(
         (new / "README.md").write_text(card.markdown(), encoding="utf-8")
         first = [round(float(loss), 4) for loss in losses[:200]]
         (new / "losses.json").write_text(json.dumps(first) + "\n", encoding="utf-8")
+    return folder
+
+
+@contextmanager
+def replacing(folder: Path, mark: str, kind: str) -> Iterator[Path]:
+    """Give a path to write to; at the end it is ``folder``, in place of an earlier one there.
+
+    Nothing is left, and nothing replaced, where an error ends it.
+
+    Args:
+        folder: where; its parents are made.
+        mark: the file by which an earlier one is known, as ``config.json``.
+        kind: what is written, in a word.
+
+    Raises:
+        UserError: the folder holds something else.
+    """
+    if folder.exists() and not (folder / mark).is_file():
+        raise UserError(f"{folder} exists and is no {kind}; name a new folder for this one.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        new = Path(temporary) / folder.name
+        yield new
         if folder.exists():
             shutil.rmtree(folder)
         new.rename(folder)
-    return folder
 
 
 def data_seen(folder: Path | str) -> list[str]:

@@ -1,20 +1,20 @@
 """A tuned classifier to take away: weights, tokenizer, card; and what it says of new texts."""
 
 import json
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from helpers import UserError
+from helpers.evaluation.calibration import probabilities
 from helpers.sources.corpora import Corpus
 from helpers.tasks.classification import MeanPooledClassifier, TextClassification
 from helpers.transfer import finetuning, tuning
+from helpers.transfer.checkpoints import replacing
 
 
 def make_room(folder: Path | str) -> Path:
@@ -64,10 +64,7 @@ def save_classifier(
         UserError: the folder holds something else.
     """
     folder = Path(folder)
-    if folder.exists() and not (folder / "head.safetensors").is_file():
-        raise UserError(f"{folder} exists and is no classifier; name a new folder for this one.")
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        new = Path(temporary) / folder.name
+    with replacing(folder, "head.safetensors", "classifier") as new:
         tuning.save(model, new)
         tokenizer.save_pretrained(new)
         names = json.dumps(corpus.label_names, ensure_ascii=False, indent=1)
@@ -86,9 +83,6 @@ def save_classifier(
             'model = tuning.load("path/to/this/folder")\n```\n',
             encoding="utf-8",
         )
-        if folder.exists():
-            shutil.rmtree(folder)
-        new.rename(folder)
     return folder
 
 
@@ -104,8 +98,7 @@ def label_texts(
     if not texts:
         return []
     rows = task.encode(Dataset.from_dict({"text": texts, "label": [0] * len(texts)}), tokenizer)
-    logits = finetuning.predict(model, rows, task.collator(tokenizer), device=device).astype(float)
-    shares = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+    shares = probabilities(finetuning.predict(model, rows, task.collator(tokenizer), device=device))
     names = task.corpus.label_names
     return [
         {
@@ -117,12 +110,12 @@ def label_texts(
     ]
 
 
-def write_answers(answers: Sequence[dict[str, Any]], path: Path | str) -> None:
-    """Write one JSON object a line, whole or not at all.
+def json_lines(answers: Sequence[dict[str, Any]]) -> str:
+    """Return one JSON object a line.
 
     Not a spreadsheet's format: there a text that begins with "=" would be run as a formula.
+
+    >>> json_lines([{"text": "=1+1"}])
+    '{"text": "=1+1"}\\n'
     """
-    path = Path(path)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", delete=False) as file:
-        file.writelines(json.dumps(one, ensure_ascii=False) + "\n" for one in answers)
-    Path(file.name).replace(path)
+    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in answers)

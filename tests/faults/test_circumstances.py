@@ -8,17 +8,12 @@ import time
 
 import pytest
 
-from helpers.runs.schema import comparable, load_record
 from tests.runs.conftest import Project
 
 
 @pytest.fixture
 def project(tmp_path):
     return Project(tmp_path)
-
-
-def contents(project):
-    return {name: comparable(load_record(path)) for name, path in project.records().items()}
 
 
 @pytest.mark.parametrize("most", [0, 3_000])  # bytes that a file may have: nothing, half a record
@@ -45,18 +40,18 @@ def test_a_full_disk_leaves_nothing_half_written(project, most):
 @pytest.mark.parametrize("hours", [48, pytest.param(-48, marks=pytest.mark.faults)])
 def test_a_clock_that_jumps_does_no_harm(project, hours):
     assert project.run("pipeline").returncode == 0
-    before = contents(project)
+    before = project.contents()
     then = time.time() + 3600 * hours
     for path in [*project.root.rglob("*.ipynb"), *project.root.rglob("*.py")]:
         os.utime(path, (then, then))
     again = project.run("pipeline")
     assert again.returncode == 0, again.stderr
-    assert contents(project) == before
+    assert project.contents() == before
     project.add("01_adds_numbers", "05_comes_later")
     later = project.run("pipeline")
     assert later.returncode == 0, later.stderr
-    assert {name: text for name, text in contents(project).items() if name in before} == before
-    assert len(contents(project)) == len(before) + 1
+    assert {name: text for name, text in project.contents().items() if name in before} == before
+    assert len(project.contents()) == len(before) + 1
 
 
 def test_no_memory_in_one_run_of_a_sweep_stops_only_that_one(project):

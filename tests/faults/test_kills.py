@@ -9,17 +9,13 @@ import time
 import psutil
 import pytest
 
-from helpers.runs.schema import comparable, load_record
+from helpers.runs.schema import load_record
 from tests.runs.conftest import Project
 
 GRID = """\
 - {notebook: "02", parameters: {seconds: %s}}
 - {notebook: "04", parameters: {steps: %s}}
 """
-
-
-def contents(project):
-    return {name: comparable(load_record(path)) for name, path in project.records().items()}
 
 
 def new_project(folder, runs):
@@ -86,9 +82,9 @@ def survive(tmp_path, kills, seed, runs):
     again = project.run("sweep", "g.yaml", "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["missing"] == []
-    assert contents(project) == contents(undisturbed)
+    assert project.contents() == undisturbed.contents()
     assert not list((project.root / "build" / "runs").glob("*/.*"))
-    assert len(contents(project)) == runs
+    assert len(project.contents()) == runs
 
 
 def test_a_few_kills_leave_no_trace(tmp_path):

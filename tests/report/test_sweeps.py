@@ -46,6 +46,18 @@ def test_what_varies_is_told_and_seeds_are_repetitions(runs, tmp_path):
     assert np.isnan(frame.iloc[-1]["low"])
 
 
+def test_a_number_over_all_seeds_is_no_further_seed(runs, tmp_path):
+    for run in runs[:2]:
+        path = run.file(".json", tmp_path)
+        record = load_record(path)
+        whole = record.metrics[0].model_copy(update={"seed": None, "value": 0.9})
+        record = record.model_copy(update={"metrics": [*record.metrics, whole]})
+        path.write_text(record.model_dump_json(), encoding="utf-8")
+    frame = sweeps.summary(runs[:2], tmp_path)
+    full = frame[frame["strategy"] == "full"]
+    assert full["value"].tolist() == [pytest.approx(0.551), pytest.approx(0.9)]
+
+
 def test_the_page_shows_texts_as_texts_and_names_what_is_missing(runs, tmp_path):
     page = sweeps.write(tmp_path / "my_grid.yaml", runs, tmp_path)
     assert page == tmp_path / "build" / "sweeps" / "my_grid" / "index.html"

@@ -3,10 +3,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from helpers import ROOT
+from helpers.runs.schema import comparable, load_record
 
 FIXTURES = ROOT / "tests" / "fixtures"
 
@@ -71,6 +73,10 @@ class Project:
     def records(self) -> dict[str, Path]:
         found = (self.root / "build" / "runs").glob("*/*.json")
         return {str(path.relative_to(self.root)): path for path in sorted(found)}
+
+    def contents(self) -> dict[str, Any]:
+        """What the records say that does not hang on time and place, by their names."""
+        return {name: comparable(load_record(path)) for name, path in self.records().items()}
 
 
 _BOOK = """

@@ -1,12 +1,17 @@
 """Grids: combinations, ranges, lists side by side, seeds; every mistake one sentence."""
 
+import tempfile
+from pathlib import Path
+
 import nbformat
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import UserError
 from helpers.runs import plan as module
+from helpers.runs.grid import read_grid
 from helpers.runs.plan import plan
 
 
@@ -190,14 +195,7 @@ def test_seeds_are_numbered_and_limits_are_kept(root):
 
 @given(st.text())
 def test_any_text_is_a_grid_or_a_sentence(text):
-    from helpers.runs.grid import read_grid
-
     content = {"notebook": text, "parameters": {text: [1]}}
-    import tempfile
-    from pathlib import Path
-
-    import yaml
-
     with tempfile.TemporaryDirectory() as folder:
         for written in (text, yaml.safe_dump(content)):
             path = Path(folder) / "g.yaml"

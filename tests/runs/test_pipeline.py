@@ -12,10 +12,6 @@ import pytest
 from helpers.runs.schema import comparable, load_record
 
 
-def contents(project):
-    return {name: comparable(load_record(path)) for name, path in project.records().items()}
-
-
 def started(done):
     return [line for line in done.stderr.splitlines() if line.endswith(": started")]
 
@@ -33,7 +29,7 @@ def test_only_what_changed_runs_again(project):
     assert started(first) == ["01_adds_numbers: started", "02_takes_a_while: started"]
     report = project.root / "build" / "report" / "index.html"
     assert first.stdout.strip() == f"2 runs up to date. Report: {report}"
-    before = contents(project)
+    before = project.contents()
 
     clock = time.perf_counter()
     assert started(project.run("pipeline")) == []
@@ -43,7 +39,7 @@ def test_only_what_changed_runs_again(project):
     (project.root / "helpers/__main__.py").touch()
     (project.root / "helpers/tasks/used.py").touch()  # newer, but the same
     assert started(project.run("pipeline")) == []
-    assert contents(project) == before
+    assert project.contents() == before
 
     older = report.stat().st_mtime_ns
     (project.root / "helpers/tasks/used.py").write_text("OFFSET = 100\n")
@@ -51,7 +47,7 @@ def test_only_what_changed_runs_again(project):
     assert started(again) == ["01_adds_numbers: started"]
     assert again.returncode == 0, again.stderr
     assert report.stat().st_mtime_ns > older
-    changed = {name for name, text in contents(project).items() if text != before[name]}
+    changed = {name for name, text in project.contents().items() if text != before[name]}
     assert [name.split("/")[2] for name in changed] == ["01_adds_numbers"]
 
     full = project.run("pipeline", "--profile", "full")
@@ -85,7 +81,7 @@ def test_a_kill_loses_nothing_and_leaves_nothing_half_done(project, victim):
     again = project.run("pipeline", "--grid", "grid.yaml")
     assert again.returncode == 0, again.stderr
     assert "02_takes_a_while seconds=4.0 seed=7: started" in started(again)
-    assert len(contents(project)) == 2
+    assert len(project.contents()) == 2
     [path] = [path for path in project.records().values() if "4.0" in path.read_text()]
     words = ["run", "02", "-p", "seconds", "4", "-p", "seed", "7", "--out", "undisturbed"]
     assert project.run(*words).returncode == 0
@@ -118,7 +114,7 @@ def test_one_failure_does_not_stop_the_others_and_only_it_runs_again(project):
     ) in failed.stderr
     assert "2 of 3 runs are done, the report was not built; missing: 00_fails." in failed.stderr
     assert "Traceback" not in failed.stderr
-    assert len(contents(project)) == 2
+    assert len(project.contents()) == 2
     broken.unlink()
     mended = project.run("pipeline")
     assert (mended.returncode, started(mended)) == (0, [])

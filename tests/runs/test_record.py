@@ -123,6 +123,15 @@ def test_a_second_value_in_one_cell_is_refused_and_a_cell_run_again_replaces(run
     assert [(m.seed, m.value) for m in run.record().metrics] == [(0, 3), (1, 2)]
 
 
+def test_a_run_from_the_command_line_replaces_nothing(run, monkeypatch):
+    monkeypatch.setenv(record.RECORD_VARIABLE, "/z/r.json")
+    run.metric("m", 2, seed=0)
+    run._namespace["In"].append("another cell")
+    run.metric("m", 2, seed=0)
+    with pytest.raises(UserError, match="metric 'm' is recorded twice with different values"):
+        run.metric("m", 3, seed=0)
+
+
 def test_seeds_are_fixed():
     draws = []
     for seed in (1, 1, 2):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import UserError
-from helpers.tasks.episodes import episodes, part_classes, split_classes
+from helpers.tasks.episodes import episodes, split_classes
 
 LABELS = np.arange(200) % 8
 
@@ -40,11 +40,12 @@ def test_groups_are_not_parted():
     names = [f"{group}.{i}" for group in "abcde" for i in range(4)]
     groups = [name[0] for name in names]
     for seed in range(10):
-        train, test = part_classes(names, 6, seed, groups)
-        assert sorted(train + test) == list(range(20)) and len(test) == 8
+        parts = split_classes(names, 2, 0, 6, seed, groups)
+        train, test = parts.train, parts.test
+        assert not parts.validation and sorted(train + test) == list(range(20)) and len(test) == 8
         assert not {groups[i] for i in train} & {groups[i] for i in test}
-    train, test = part_classes(names, 6, 0)
-    assert (len(train), len(test)) == (14, 6)
+    parts = split_classes(names, 2, 0, 6, 0)
+    assert (len(parts.train), len(parts.test)) == (14, 6)
 
 
 def test_parts_have_their_numbers_and_share_no_class():
@@ -99,7 +100,7 @@ def test_mistakes_are_sentences():
     ):
         episodes(LABELS, [1, 9], ways=2, shots=2, queries=4, n=1, seed=0)
     with pytest.raises(UserError) as told:
-        part_classes(["a", "b", "c"], 2, 0)
+        split_classes(["a", "b", "c"], 2, 0, 2, 0)
     assert str(told.value) == (
         "3 classes cannot be parted into at least 2 to train on, 0 to choose by and 2 to test on; "
         "1, 0 and 2 is as far as they go."

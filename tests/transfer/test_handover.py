@@ -7,7 +7,7 @@ import pytest
 
 from helpers import UserError
 from helpers.transfer import finetuning, tuning
-from helpers.transfer.handover import label_texts, make_room, save_classifier, write_answers
+from helpers.transfer.handover import json_lines, label_texts, make_room, save_classifier
 
 pytestmark = pytest.mark.parametrize("target", ["bert"], indirect=True)
 
@@ -57,7 +57,7 @@ def test_a_classifier_is_replaced_and_nothing_else_is(target, tmp_path):
     assert (tmp_path / "diary" / "monday.txt").read_text() == "rain"
 
 
-def test_answers_keep_the_order_of_the_texts(target, tmp_path):
+def test_answers_keep_the_order_of_the_texts(target):
     model = target.task.build_model(target.model, pretrained=True, seed=0)
     texts = ["a much longer text than the other ones are", "short", "=1+1"]
     answers = label_texts(model, texts, target.task, target.tokenizer, device="cpu")
@@ -65,10 +65,8 @@ def test_answers_keep_the_order_of_the_texts(target, tmp_path):
     assert [row["text"] for row in answers] == texts
     assert [row["label"] for row in answers] == [row["label"] for row in alone]
     assert all(1 / target.task.n_classes <= row["probability"] <= 1 for row in answers)
-    write_answers(answers, tmp_path / "predictions.jsonl")
-    lines = (tmp_path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = json_lines(answers).splitlines()
     assert [json.loads(line) for line in lines] == answers
-    assert [path.name for path in tmp_path.iterdir()] == ["predictions.jsonl"]
     assert label_texts(model, [], target.task, target.tokenizer) == []
 
 
