@@ -97,7 +97,7 @@ class Translation:
         for i, (prompt, target) in enumerate(_token_rows(items, tokenizer)):
             if len(prompt) + len(target) > self.max_length:
                 raise UserError(
-                    f"Pair {i} ({_shown(items[i]['source'])}) has {len(prompt) + len(target)} "
+                    f"Pair {i} ({shown(items[i]['source'])}) has {len(prompt) + len(target)} "
                     f"tokens, more than max_length {self.max_length}: raise it, or leave such "
                     "pairs out with fitting()."
                 )
@@ -139,6 +139,20 @@ class Translation:
         if getattr(model, "loss_type", None) is None:
             model.loss_type = "ForCausalLM"  # the library's default, said so that it does not warn
         return model
+
+    def translate(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        sources: Sequence[str],
+        *,
+        max_new_tokens: int = 128,
+        batch_size: int = 16,
+    ) -> list[str]:
+        """Return the model's translation of each source, see :func:`translate`."""
+        return translate(
+            model, tokenizer, sources, max_new_tokens=max_new_tokens, batch_size=batch_size
+        )
 
     def score(self, translations: Sequence[str], items: Dataset) -> dict[str, float]:
         """Return ``bleu``, ``chrf`` and ``placeholders`` of one translation for each item.
@@ -187,7 +201,7 @@ def translate(
     longest = int(np.argmax(lengths))
     if limit is not None and lengths[longest] + max_new_tokens > limit:
         raise UserError(
-            f"Sentence {longest} ({_shown(sources[longest])}) has {lengths[longest]} tokens; with "
+            f"Sentence {longest} ({shown(sources[longest])}) has {lengths[longest]} tokens; with "
             f"{max_new_tokens} new ones it is longer than the {limit} positions of "
             f"{type(model).__name__}: leave it out or lower max_new_tokens."
         )
@@ -205,10 +219,8 @@ def translate(
     return translations
 
 
-def _token_rows(
-    items: Dataset, tokenizer: PreTrainedTokenizerBase
-) -> list[tuple[list[int], list[int]]]:
-    """Return prompt and target ids of each pair, with the boundaries."""
+def check_pairs(items: Dataset) -> None:
+    """Raise UserError where a column is missing or a side is empty."""
     missing = {"source", "target"} - set(items.column_names)
     if missing:
         raise UserError(
@@ -218,6 +230,13 @@ def _token_rows(
         for i, text in enumerate(items[side]):
             if not text or not text.strip():
                 raise UserError(f"Pair {i} has an empty {side}; leave such pairs out.")
+
+
+def _token_rows(
+    items: Dataset, tokenizer: PreTrainedTokenizerBase
+) -> list[tuple[list[int], list[int]]]:
+    """Return prompt and target ids of each pair, with the boundaries."""
+    check_pairs(items)
     first, last = boundaries(tokenizer)
     prompts = token_ids([one_line(text) + SEPARATOR for text in items["source"]], tokenizer)
     targets = token_ids([one_line(text) for text in items["target"]], tokenizer)
@@ -226,5 +245,6 @@ def _token_rows(
     ]
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """Return the text for a message, its beginning at least, in quotes."""
     return f"'{text[:40]}…'" if len(text) > 40 else f"'{text}'"

@@ -44,11 +44,15 @@ def entities(training: finetuning.Training, max_length: int) -> None:
     """Print entity F1 on every test sentence, with an interval over articles."""
     texts = load_texts("peoples-daily", text_column="tagged", label_column=None)
     task = TokenTagging(texts, DEFAULT, max_length)
-    train, test = (task.items(split, len(task.splits[split])) for split in ("train", "test"))
+    train, held_out, test = (
+        task.items(split, len(task.splits[split])) for split in ("train", "validation", "test")
+    )
     tokenizer = load_tokenizer("bert-zh-mini")
     model = task.build_model("bert-zh-mini", pretrained=True, seed=0)
     encoded, collate = task.encode(train, tokenizer), task.collator(tokenizer)
     finetuning.fine_tune(model, encoded, collate, strategies.FULL, training, seed=0)
+    chosen_by = task.score(task.predict(model, held_out, tokenizer), list(held_out["tags"]))
+    print(f"{training}: F1 on validation {chosen_by['f1']:.3f}", flush=True)
     found = task.predict(model, test, tokenizer)
     gold, articles = list(test["tags"]), list(test["article"])
     counts = entity_counts(gold, found, groups=articles)
@@ -63,14 +67,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["topics", "entities"])
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--rate", type=float, help="largest step size (3e-4, 1e-3)")
+    parser.add_argument("--optimizer", default="adamw", choices=["adamw", "muon"])
     parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args()
     settle(0)
     torch.set_num_threads(chosen.threads)
     if chosen.what == "topics":
-        topics(finetuning.Training(3e-4, 16, chosen.epochs), max_length=96)
+        training = finetuning.Training(
+            chosen.rate or 3e-4, 16, chosen.epochs, None, chosen.optimizer
+        )
+        topics(training, max_length=96)
     else:
-        entities(finetuning.Training(1e-3, 16, chosen.epochs), max_length=128)
+        training = finetuning.Training(
+            chosen.rate or 1e-3, 16, chosen.epochs, None, chosen.optimizer
+        )
+        entities(training, max_length=128)
 
 
 if __name__ == "__main__":
