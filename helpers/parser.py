@@ -27,6 +27,7 @@ a grid file:
   seeds: 3
   retries: 1             # how often a failed run is tried again
   minutes: 30            # a run that takes longer is ended
+  gpus: 1                # what each run needs
 """
 
 _ASSESS = """\

@@ -13,6 +13,7 @@
     seeds: 3               # the notebook's seeds; of one that has a single seed: 0, 1, 2
     retries: 1             # how often a failed run is tried again
     minutes: 30            # a run that takes longer is ended
+    gpus: 1                # what each run needs (none)
 
 A file may hold a list of such grids. Everything is checked before anything runs.
 """
@@ -31,7 +32,7 @@ from helpers.runs.parameters import Parameter, check_against, read_parameters
 from helpers.runs.plan import PlannedRun, checked, find_notebook, load_yaml
 
 MOST_RUNS = 100_000
-_KEYS = ("notebook", "parameters", "together", "seeds", "retries", "minutes")
+_KEYS = ("notebook", "parameters", "together", "seeds", "retries", "minutes", "gpus")
 _RANGES = ({"from", "to", "step"}, {"from", "to", "points"}, {"from", "to", "points", "scale"})
 
 
@@ -79,19 +80,17 @@ def _runs(entry: Any, file: str) -> list[PlannedRun]:
     for name, listed in [*crossed.items(), *beside.items()]:
         for value in listed:
             check_against(notebook.stem, declared, {name: value})
-    minutes, retries = _minutes(file, entry), _whole(file, "retries", entry, least=0) or 0
+    needs: dict[str, Any] = {
+        "minutes": _minutes(file, entry),
+        "retries": _whole(file, "retries", entry, least=0) or 0,
+        "gpus": _whole(file, "gpus", entry, least=0) or 0,
+    }
     rows: list[dict[str, Any]] = [{}]
     if beside:
         rows = [dict(zip(beside, one, strict=True)) for one in zip(*beside.values(), strict=True)]
     settings = itertools.product(rows, *crossed.values())
     return [
-        checked(
-            notebook,
-            declared,
-            dict(zip(crossed, one, strict=True)) | row,
-            minutes=minutes,
-            retries=retries,
-        )
+        checked(notebook, declared, dict(zip(crossed, one, strict=True)) | row, **needs)
         for row, *one in settings
     ]
 

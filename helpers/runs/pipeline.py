@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from helpers import ROOT, UserError
-from helpers.runs.plan import plan
+from helpers.runs.plan import PlannedRun, plan
 
 REPORT = ROOT / "build" / "report" / "index.html"
 
@@ -39,6 +39,7 @@ def run_pipeline(
     from helpers.runs.dependencies import dependencies, module_dependencies
 
     runs = plan(profile, grid)
+    extra = [*_share_gpus(runs, extra), *extra]
     config = [f"profile={profile}", *([f"grid={grid.resolve()}"] if grid else [])]
     arguments = [
         "report" if report else "runs",
@@ -105,6 +106,25 @@ def only_one(root: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _share_gpus(runs: Sequence[PlannedRun], extra: Sequence[str]) -> list[str]:
+    """Return what tells snakemake to start runs that need GPUs one after the other here.
+
+    All of them would compute on the first. On a cluster, its scheduler gives each its own.
+    """
+    n = max(run.gpus for run in runs)
+    if not n or {"--executor", "-e"} & {word.split("=")[0] for word in extra}:
+        return []
+    from torch.cuda import device_count  # takes seconds, and only such a grid asks
+
+    if n > device_count():
+        raise UserError(
+            f"A run needs {n} {'GPU' if n == 1 else 'GPUs'} (`gpus` in the grid), this machine has "
+            f"{device_count()}: leave `gpus` out to compute on what is there, or name an executor, "
+            "as `-- --executor slurm`."
+        )
+    return ["--resources", f"gpu={n}"]
 
 
 def _not_from_the_future(paths: Iterable[Path]) -> None:

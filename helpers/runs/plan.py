@@ -25,6 +25,7 @@ class PlannedRun:
         given: of those that differ from the defaults.
         minutes: after which it is ended; None: never.
         retries: how often it is tried again when it failed.
+        gpus: how many it needs.
     """
 
     notebook: Path
@@ -32,6 +33,7 @@ class PlannedRun:
     given: dict[str, Any]
     minutes: float | None = None
     retries: int = 0
+    gpus: int = 0
 
     @property
     def name(self) -> str:
@@ -160,18 +162,19 @@ def checked(
     notebook: Path,
     declared: Mapping[str, Parameter],
     values: Mapping[str, Any],
-    *,
-    minutes: float | None = None,
-    retries: int = 0,
+    **needs: Any,
 ) -> PlannedRun:
-    """Return the run of ``notebook``, whose parameters are ``declared``, with ``values``."""
+    """Return the run of ``notebook``, whose parameters are ``declared``, with ``values``.
+
+    ``needs`` are the further attributes of a :class:`PlannedRun`.
+    """
     read = check_against(notebook.stem, declared, values)
     given = {
         name: value
         for name, value in read.items()
         if name != "record" and value != declared[name].default
     }
-    return PlannedRun(notebook, read, given, minutes, retries)
+    return PlannedRun(notebook, read, given, **needs)
 
 
 def _after_others(runs: list[PlannedRun]) -> list[PlannedRun]:

@@ -6,18 +6,15 @@ c classes.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from datasets import Dataset
-from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import (
     AutoModel,
     BatchEncoding,
-    PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -25,6 +22,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from helpers import UserError
 from helpers.evaluation import metrics
 from helpers.sources import corpora, weights
+from helpers.tasks.heads import EncoderWithHead
 
 
 def mean_pool(hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
@@ -43,7 +41,7 @@ def standardized_mean(hidden: torch.Tensor, attention_mask: torch.Tensor) -> tor
     return nn.functional.layer_norm(pooled, pooled.shape[-1:])
 
 
-class MeanPooledClassifier(nn.Module):
+class MeanPooledClassifier(EncoderWithHead):
     """An encoder, the mean of its token vectors, and one linear layer on it.
 
     The pooled vector is standardized (layer norm without weights), so that a linear head sees unit
@@ -51,15 +49,6 @@ class MeanPooledClassifier(nn.Module):
     same vector and the same head: what differs between them is only which parameters learn.
     Source of mean pooling: Reimers & Gurevych 2019 (Sentence-BERT, arXiv 1908.10084).
     """
-
-    def __init__(self, backbone: PreTrainedModel, n_classes: int, dropout: float = 0.1) -> None:
-        """Put a new linear head on ``backbone``; seed torch first if it must be repeatable."""
-        super().__init__()
-        self.backbone = backbone
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(backbone.config.hidden_size, n_classes)
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
 
     def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return the pooled vector of every text: (b, t), (b, t) -> (b, d).
@@ -79,29 +68,6 @@ class MeanPooledClassifier(nn.Module):
         logits = self.head(self.dropout(self.features(input_ids, attention_mask)))
         loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits)
-
-    def save(self, folder: Path | str) -> None:
-        """Write encoder and head as safetensors; :meth:`load` gives the same logits again."""
-        with weights.quiet():  # no progress bar for one file
-            self.backbone.save_pretrained(folder)
-        save_file(self.head.state_dict(), Path(folder) / "head.safetensors")
-
-    @classmethod
-    def load(cls, folder: Path | str) -> "MeanPooledClassifier":
-        """Read what :meth:`save` wrote.
-
-        Raises:
-            UserError: the folder holds no ``head.safetensors``.
-        """
-        path = Path(folder) / "head.safetensors"
-        if not path.is_file():
-            raise UserError(
-                f"{folder} holds no head.safetensors; give a folder that this class saved."
-            )
-        head = load_file(path)
-        model = cls(weights.load_model(str(folder), AutoModel), n_classes=len(head["bias"]))
-        model.head.load_state_dict(head)
-        return model.eval()
 
 
 @dataclass(frozen=True)

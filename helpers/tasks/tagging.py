@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from datasets import Dataset, DatasetDict
 from torch import nn
-from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModel, PreTrainedTokenizerBase
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from helpers import UserError
@@ -23,6 +23,7 @@ from helpers.sources import corpora, weights
 from helpers.sources.duplicates import LeakReport, remove_leaks
 from helpers.tasks import alignment
 from helpers.tasks.batches import IGNORED, RightPadding
+from helpers.tasks.heads import EncoderWithHead
 from helpers.tasks.tagging_scores import Tags, entity_scores
 from helpers.tasks.tags import (
     DEFAULT,
@@ -34,21 +35,11 @@ from helpers.tasks.tags import (
 )
 
 
-class TokenClassifier(nn.Module):
+class TokenClassifier(EncoderWithHead):
     """An encoder and one linear layer on each of its token vectors.
 
-    It is what ``AutoModelForTokenClassification`` gives, with the layer called ``head`` as in
-    every task, so that a strategy knows it. Source: Devlin et al. 2019 (BERT), §5.3.
+    It is what ``AutoModelForTokenClassification`` gives. Source: Devlin et al. 2019 (BERT), §5.3.
     """
-
-    def __init__(self, backbone: PreTrainedModel, n_classes: int, dropout: float = 0.1) -> None:
-        """Put a new linear head on ``backbone``; seed torch first if it must be repeatable."""
-        super().__init__()
-        self.backbone = backbone
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(backbone.config.hidden_size, n_classes)
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
 
     def forward(
         self,

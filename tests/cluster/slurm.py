@@ -21,7 +21,11 @@ from helpers import ROOT
 from tests.runs.conftest import Project
 
 CONF = Path("/etc/slurm/slurm.conf")
-GRID = "notebook: '02'\nparameters: {seconds: [0.5, 1.0]}\nseeds: 2\nminutes: 5\n"
+GPUS = CONF.with_name("gres.conf")  # one that SLURM gives to jobs, and no device
+GRID = """\
+- {notebook: '02', parameters: {seconds: [0.5]}, seeds: 2, minutes: 5}
+- {notebook: '02', parameters: {seconds: [1.0]}, seeds: 2, minutes: 5, gpus: 1}
+"""
 TEMPLATE = """\
 ClusterName=one
 SlurmctldHost={host}(127.0.0.1)
@@ -44,7 +48,8 @@ AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 ReturnToService=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
+GresTypes=gpu
+NodeName={host} NodeAddr=127.0.0.1 Gres=gpu:1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -57,8 +62,11 @@ def missing() -> str:
         return f"{', '.join(absent)} not found: apt-get install slurm-wlm munge, then try again."
     if os.geteuid() != 0:
         return "SLURM's daemons need root here: run `sudo make test-cluster`."
-    if CONF.exists():
-        return f"{CONF} is there: this test starts a cluster of its own and leaves yours alone."
+    if CONF.exists() or GPUS.exists():
+        return (
+            f"{CONF} or {GPUS.name} is there: this test starts a cluster of its own and leaves "
+            "yours alone."
+        )
     return ""
 
 
@@ -74,6 +82,7 @@ def cluster(work: Path) -> Iterator[None]:
     facts = {"host": socket.gethostname(), "work": work, "cpus": os.cpu_count()}
     CONF.parent.mkdir(exist_ok=True)
     CONF.write_text(TEMPLATE.format(memory=memory * 9 // 10, **facts))
+    GPUS.write_text("AutoDetect=off\nName=gpu File=/dev/null\n")
     daemons = []
     try:
         for words in (
@@ -93,7 +102,8 @@ def cluster(work: Path) -> Iterator[None]:
             daemon.terminate()
         for daemon in daemons:
             daemon.wait(timeout=30)
-        CONF.unlink(missing_ok=True)
+        for path in (CONF, GPUS):
+            path.unlink(missing_ok=True)
 
 
 def wait_for_node(seconds: float = 60) -> None:
@@ -108,7 +118,7 @@ def wait_for_node(seconds: float = 60) -> None:
 
 
 def main() -> int:
-    """Run four notebooks as SLURM jobs; return 0 if all left their records."""
+    """Run four notebooks as SLURM jobs, two with a GPU; return 0 if all left their records."""
     why = missing()
     if why:
         print(why, file=sys.stderr)
@@ -132,12 +142,18 @@ def main() -> int:
             done = subprocess.run(
                 words, cwd=project.root, capture_output=True, text=True, timeout=600
             )
-            jobs = (work / "slurmctld.log").read_text(errors="replace")
+            said = subprocess.run(["scontrol", "show", "job"], capture_output=True, text=True)
         print(done.stderr, file=sys.stderr)
         told = json.loads(done.stdout) if done.stdout.strip() else {"done": []}
-        ran = jobs.count("sched: Allocate JobId") + jobs.count("backfill: Started JobId")
-        print(f"{len(told['done'])} of 4 runs left a record; SLURM started {ran} jobs.")
-        return 0 if done.returncode == 0 and len(told["done"]) == 4 and ran >= 4 else 1
+        jobs = [one for one in said.stdout.split("\n\n") if "JobState=COMPLETED" in one]
+        ran, gpus = len(jobs), sum("TresPerJob=gres:gpu:1" in one for one in jobs)
+        print(
+            f"{len(told['done'])} of 4 runs left a record; SLURM ran {ran} jobs, {gpus} of "
+            "them with a GPU of their own."
+        )
+        return (
+            0 if done.returncode == 0 and len(told["done"]) == 4 and ran >= 4 and gpus == 2 else 1
+        )
 
 
 if __name__ == "__main__":

@@ -86,6 +86,7 @@ def test_a_grid_is_every_combination_once(root):
         ("notebook: '01'\nseeds: 0", "g.yaml: seeds must be a whole number from 1, not 0."),
         ("notebook: '01'\nseeds: true", "g.yaml: seeds must be a whole number from 1, not True."),
         ("notebook: '01'\nretries: -1", "g.yaml: retries must be a whole number from 0, not -1."),
+        ("notebook: '01'\ngpus: one", "g.yaml: gpus must be a whole number from 0, not 'one'."),
         ("notebook: '01'\nminutes: 0", "g.yaml: minutes must be above 0, not 0."),
         ("notebook: '01'\nminutes: soon", "g.yaml: minutes must be a number, not 'soon'."),
         ("notebook: '01'\nminutes: .inf", "g.yaml: minutes must be a number, not inf."),
@@ -184,12 +185,14 @@ def test_lists_together_are_not_crossed(root):
 
 
 def test_seeds_are_numbered_and_limits_are_kept(root):
-    text = "notebook: '01'\nparameters: {scale: [1, 2]}\nseeds: 3\nretries: 2\nminutes: 1.5"
+    text = (
+        "notebook: '01'\nparameters: {scale: [1, 2]}\nseeds: 3\nretries: 2\nminutes: 1.5\ngpus: 1"
+    )
     assert values(root, text, "seed") == [(0,), (1,), (2,)] * 2
     runs = plan(grid=root / "g.yaml")
-    assert {(run.retries, run.minutes) for run in runs} == {(2, 1.5)}
+    assert {(run.retries, run.minutes, run.gpus) for run in runs} == {(2, 1.5, 1)}
     bare = plan("quick")[0]
-    assert (bare.retries, bare.minutes) == (0, None)
+    assert (bare.retries, bare.minutes, bare.gpus) == (0, None, 0)
     assert bare.digest in {run.digest for run in runs}  # limits do not make it another run
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from helpers import UserError
+from helpers.runs import pipeline
+from helpers.runs.plan import PlannedRun
 from helpers.runs.schema import comparable, load_record
 
 
@@ -177,6 +180,22 @@ def test_a_run_over_its_time_is_ended_and_tried_again_and_the_others_go_on(proje
     assert "Traceback" not in done.stderr
     assert len(project.records()) == 1
     assert "1 of 2 runs are done" in done.stderr
+
+
+def test_runs_that_need_a_gpu_go_one_after_the_other_where_there_is_one(monkeypatch):
+    runs = [PlannedRun(Path("a.ipynb"), {}, {}, gpus=gpus) for gpus in (0, 2)]
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    assert pipeline._share_gpus(runs, []) == ["--resources", "gpu=2"]
+    assert pipeline._share_gpus(runs[:1], []) == []
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    assert pipeline._share_gpus(runs, ["--executor", "slurm"]) == []
+    assert pipeline._share_gpus(runs, ["--executor=slurm"]) == []
+    with pytest.raises(UserError) as told:
+        pipeline._share_gpus(runs, ["--jobs", "4"])
+    assert str(told.value) == (
+        "A run needs 2 GPUs (`gpus` in the grid), this machine has 1: leave `gpus` out to compute "
+        "on what is there, or name an executor, as `-- --executor slurm`."
+    )
 
 
 BAD = [

@@ -11,7 +11,7 @@ from transformers import AutoModel
 from helpers import UserError
 from helpers.sources.corpora import load_texts
 from helpers.sources.weights import load_model, load_tokenizer
-from helpers.tasks.classification import MeanPooledClassifier, TextClassification
+from helpers.tasks.classification import TextClassification
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +116,3 @@ def test_a_corpus_without_labels_is_a_sentence(tmp_path):
     path.write_text(json.dumps(rows), encoding="utf-8")
     with pytest.raises(UserError, match="has no labels; text classification needs a label column"):
         TextClassification(load_texts(path, label_column=None))
-
-
-def test_a_folder_that_was_not_saved_is_a_sentence(tmp_path):
-    with pytest.raises(UserError, match=r"holds no head\.safetensors; give a folder that this"):
-        MeanPooledClassifier.load(tmp_path)
