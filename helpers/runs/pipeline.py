@@ -114,7 +114,7 @@ def _share_gpus(runs: Sequence[PlannedRun], extra: Sequence[str]) -> list[str]:
     All of them would compute on the first. On a cluster, its scheduler gives each its own.
     """
     n = max(run.gpus for run in runs)
-    if not n or {"--executor", "-e"} & {word.split("=")[0] for word in extra}:
+    if not n or {"--executor", "-e", "--profile"} & {word.split("=")[0] for word in extra}:
         return []
     from torch.cuda import device_count  # takes seconds, and only such a grid asks
 

@@ -135,8 +135,8 @@ def main() -> int:
         os.environ["PYTHONPATH"] = os.pathsep.join([str(project.root), str(plugin)])
         with cluster(work):
             words = [
-                sys.executable, "-m", "helpers", "sweep", "g.yaml", "--json", "--", "--executor",
-                "slurm", "--jobs", "4", "--slurm-status-command", "squeue",
+                sys.executable, "-m", "helpers", "sweep", "g.yaml", "--json", "--", "--profile",
+                str(ROOT / "notebooks" / "profiles" / "slurm"), "--slurm-status-command", "squeue",
                 "--default-resources", "mem_mb=500", "slurm_account=one",
             ]  # fmt: skip
             done = subprocess.run(
