@@ -74,6 +74,17 @@ def test_every_figure_has_alternative_text(notebook):
                 assert len(output.metadata["image/png"]["alt"]) > 20
 
 
+def test_no_widget_captures_what_cells_show(notebook):
+    """nbclient answers such a widget while the cell runs, and may then miss the cell's end.
+
+    It waits for ever: https://github.com/jupyter/nbclient/issues/312.
+    """
+    for cell in code(notebook):
+        assert not re.search(
+            r"\binteract(ive|_manual)?\(|widgets\.Output|%matplotlib widget", cell.source
+        )
+
+
 def test_uses_chinese_terms_beside_the_english(notebook):
     assert re.search(r"[\u4e00-\u9fff]", "".join(cell.source for cell in notebook.cells))
 
