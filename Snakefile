@@ -85,7 +85,7 @@ rule run:
         # `run` keeps to the seconds itself; a cluster is told the minutes
         seconds=lambda wildcards: round(60 * minutes(wildcards)),
         runtime=lambda wildcards: 1 + int(minutes(wildcards)),
-        gpu=lambda wildcards: of(wildcards).gpus or None,  # not 0: Kubernetes would give one
+        gpu=lambda wildcards: of(wildcards).gpus or None,  # none, not 0 of them
     shell:
         "exec {sys.executable:q} -m helpers run {params.notebook:q} "
         "--job {log:q} --seconds {resources.seconds} --values {params.values:q}"
