@@ -225,6 +225,18 @@ def load_model(
     return model.eval()
 
 
+def check_positions(model: transformers.PreTrainedModel, max_length: int, name: str | Path) -> None:
+    """Refuse rows that are longer than the model has positions; a model like T5 has no such limit.
+
+    :raises UserError: ``max_length`` is more than the positions of the model called ``name``.
+    """
+    limit = getattr(model.config, "max_position_embeddings", None)
+    if limit is not None and max_length > limit:
+        raise UserError(
+            f"max_length {max_length} is more than the {limit} positions that {name} has."
+        )
+
+
 def _gguf(weights: Weights) -> dict[str, Any]:
     """Return what transformers must be told to read a GGUF file (plain tensors, no pickle)."""
     return {"gguf_file": weights.gguf} if weights.gguf else {}

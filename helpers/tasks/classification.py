@@ -140,11 +140,7 @@ class TextClassification:
             config: changes of the model's configuration, ``num_hidden_layers=2``, say.
         """
         backbone = weights.load_model(name, AutoModel, pretrained=pretrained, seed=seed, **config)
-        limit = getattr(backbone.config, "max_position_embeddings", self.max_length)
-        if self.max_length > limit:
-            raise UserError(
-                f"max_length {self.max_length} is more than the {limit} positions that {name} has."
-            )
+        weights.check_positions(backbone, self.max_length, name)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return MeanPooledClassifier(backbone, self.n_classes)

@@ -87,11 +87,7 @@ class EncoderDecoderTranslation(Translation):
                 more than its positions; the tokenizer does not fit.
         """
         model = weights.load_model(name, AutoModelForSeq2SeqLM, pretrained=pretrained, seed=seed)
-        limit = getattr(model.config, "max_position_embeddings", None)  # T5 has none
-        if limit is not None and self.max_length > limit:
-            raise UserError(
-                f"max_length {self.max_length} is more than the {limit} positions that {name} has."
-            )
+        weights.check_positions(model, self.max_length, name)
         if tokenizer is not None:
             check_fit(model, tokenizer)
         return model

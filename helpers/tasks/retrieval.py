@@ -145,11 +145,7 @@ class Retrieval:
             UserError: as :func:`weights.load_model`; ``max_length`` beyond the model's positions.
         """
         backbone = weights.load_model(name, AutoModel, pretrained=pretrained, seed=seed, **config)
-        limit = getattr(backbone.config, "max_position_embeddings", self.max_length)
-        if self.max_length > limit:
-            raise UserError(
-                f"max_length {self.max_length} is more than the {limit} positions that {name} has."
-            )
+        weights.check_positions(backbone, self.max_length, name)
         return BiEncoder(backbone)
 
     @torch.inference_mode()

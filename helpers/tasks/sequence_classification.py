@@ -83,11 +83,7 @@ class SequenceClassification(TextClassification):
             name, AutoModelForSequenceClassification, pretrained=pretrained, seed=seed,
             num_labels=self.n_classes, pad_token_id=padding, **config,
         )  # fmt: skip
-        limit = getattr(backbone.config, "max_position_embeddings", self.max_length)
-        if self.max_length > limit:
-            raise UserError(
-                f"max_length {self.max_length} is more than the {limit} positions that {name} has."
-            )
+        weights.check_positions(backbone, self.max_length, name)
         return WeightedClassifier(backbone, chosen)
 
 

@@ -124,11 +124,7 @@ class Translation:
                 positions; the tokenizer does not fit; the model sees later tokens.
         """
         model = weights.load_model(name, AutoModelForCausalLM, pretrained=pretrained, seed=seed)
-        limit = getattr(model.config, "max_position_embeddings", None)
-        if limit is not None and self.max_length > limit:
-            raise UserError(
-                f"max_length {self.max_length} is more than the {limit} positions that {name} has."
-            )
+        weights.check_positions(model, self.max_length, name)
         if tokenizer is not None:
             check_fit(model, tokenizer)
         if not is_causal(model):
