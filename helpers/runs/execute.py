@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-# nbformat checks notebooks by jsonschema, which with this package builds a grammar of web addresses
-# that nothing here asks for: 1.7 seconds of each run.
+# nbformat checks notebooks by jsonschema, which with these packages can check web addresses and
+# lengths of time, for which nothing here asks: 1.8 seconds of each run, most for a grammar.
 if "jsonschema" not in sys.modules:
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    for optional in ("rfc3987_syntax", "rfc3986_validator", "isoduration"):
+        sys.modules[optional] = None  # type: ignore[assignment]
 import nbformat
 
 from helpers import ROOT, UserError
@@ -141,14 +142,15 @@ def _run_papermill(
     progress: bool,
 ) -> None:
     # slow to import, and most calls of this module's neighbours never need them
-    import papermill
+    with _without("pyarrow"):
+        import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
     told = {RECORD_VARIABLE: str(record), NOTEBOOK_VARIABLE: str(source.resolve())}
     try:
-        with _environment(ENVIRONMENT | told), _sockets() as sockets:
+        with _own_folder() as folder, _environment(ENVIRONMENT | told | {"TMPDIR": folder}):
             papermill.execute_notebook(
                 str(source),
                 str(partial),
@@ -156,10 +158,15 @@ def _run_papermill(
                 progress_bar=progress,
                 config=Config(
                     {
-                        "KernelManager": {"transport": "ipc", "ip": sockets},
-                        # The client interrupts a kernel before it ends it; at times the kernel says
-                        # so as an ERROR, on the stderr of a run that went well.
-                        "NotebookClient": {"extra_arguments": ["--log-level=CRITICAL"]},
+                        "KernelManager": {"transport": "ipc", "ip": f"{folder}/k"},
+                        "NotebookClient": {
+                            # All is done after the last cell. Asked to leave, one kernel in ten
+                            # waits for its own thread until it is killed, 2.5 s later.
+                            "shutdown_kernel": "immediate",
+                            # The client interrupts a kernel before it ends it; at times the kernel
+                            # says so as an ERROR, on the stderr of a run that went well.
+                            "extra_arguments": ["--log-level=CRITICAL"],
+                        },
                     }
                 ),
             )
@@ -187,11 +194,12 @@ def _run_papermill(
 
 
 @contextlib.contextmanager
-def _sockets() -> Iterator[str]:
-    """Give the prefix of socket files that no other kernel uses, however many run at once.
+def _own_folder() -> Iterator[str]:
+    """Give a folder for one run's sockets and temporary files, gone with the run.
 
-    jupyter_client's own choice is ``kernel-ipc-1`` … in the working directory, where parallel
-    runs meet each other; network ports, its default, can clash as well.
+    jupyter_client's own choice of sockets is ``kernel-ipc-1`` … in the working directory, where
+    parallel runs meet each other; network ports, its default, can clash as well. And a kernel that
+    is killed cannot remove its own temporary files.
     """
     place = tempfile.gettempdir()
     with tempfile.TemporaryDirectory(
@@ -199,7 +207,20 @@ def _sockets() -> Iterator[str]:
         dir=place if len(place) < 60 else "/tmp",  # noqa: S108 - a socket's path has 107 bytes
         ignore_cleanup_errors=True,
     ) as folder:
-        yield f"{folder}/k"
+        yield folder
+
+
+@contextlib.contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Let imports do without ``module``: papermill loads pyarrow to ask for files on Hadoop."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 @contextlib.contextmanager
