@@ -70,6 +70,15 @@ def missing() -> str:
     return ""
 
 
+def install_plugins() -> Path:
+    """Install what `requirements-cluster.txt` names beside the environment; return where."""
+    place = ROOT / "build" / "cluster" / "plugin"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade"]
+    wanted = ["--target", str(place), "-r", str(ROOT / "requirements-cluster.txt")]
+    subprocess.run([*pip, *wanted], check=True)
+    return place
+
+
 @contextmanager
 def cluster(work: Path) -> Iterator[None]:
     """Run munged, slurmctld and slurmd; end them, and nothing else, afterwards."""
@@ -123,16 +132,13 @@ def main() -> int:
     if why:
         print(why, file=sys.stderr)
         return 2
-    plugin = ROOT / "build" / "cluster" / "plugin"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade"]
-    wanted = ["--target", str(plugin), "-r", str(ROOT / "requirements-cluster.txt")]
-    subprocess.run([*pip, *wanted], check=True)
+    plugins = install_plugins()
     with tempfile.TemporaryDirectory(prefix="cluster-") as folder:
         work, root = Path(folder) / "slurm", Path(folder) / "project"
         root.mkdir()
         project = Project(root)
         (project.root / "g.yaml").write_text(GRID)
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(project.root), str(plugin)])
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(project.root), str(plugins)])
         with cluster(work):
             words = [
                 sys.executable, "-m", "helpers", "sweep", "g.yaml", "--json", "--", "--profile",
