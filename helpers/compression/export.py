@@ -19,6 +19,7 @@ from datasets import Dataset
 from torch import nn
 
 from helpers import UserError
+from helpers.tasks.batches import by_length
 
 INPUTS = ("input_ids", "attention_mask")
 
@@ -59,13 +60,10 @@ class OnnxClassifier:
     def predict(self, items: Dataset, collator: Any, batch_size: int = 32) -> np.ndarray:
         """Return the logits (n, c) of encoded items, in their order, like lengths in a batch."""
         rows = items.to_list()
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]))
         results: list[np.ndarray] = [np.empty(0)] * len(rows)
-        for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
-            for i, row in zip(
-                chosen, self.logits(collator([rows[i] for i in chosen])), strict=True
-            ):
+        for chosen in by_length([len(row["input_ids"]) for row in rows], batch_size):
+            logits = self.logits(collator([rows[i] for i in chosen]))
+            for i, row in zip(chosen, logits, strict=True):
                 results[i] = row
         return np.stack(results)
 

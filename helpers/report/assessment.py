@@ -8,7 +8,11 @@ from helpers import ROOT
 from helpers.report.book import build
 from helpers.runs.execute import execute
 from helpers.runs.plan import find_notebook, plan_run
+from helpers.sources import readers
 from helpers.sources.yours import find_file
+
+SOON = 20_000_000
+"""Bytes of a file that is looked at before the kernel starts; a larger one is read there alone."""
 
 
 def assess(
@@ -36,13 +40,16 @@ def assess(
         CellError: the notebook failed otherwise.
     """
     notebook = find_notebook("16_your_data")
-    values: dict[str, Any] = {}
-    for name, given in files.items():
-        path = find_file(given) if given else None
-        values[f"{name}_file"] = str(path.resolve()) if path else given
+    paths = {name: find_file(given) if given else None for name, given in files.items()}
+    values: dict[str, Any] = {
+        f"{name}_file": str(path.resolve()) if path else files[name] for name, path in paths.items()
+    }
     stem = Path(files["train"]).name.split(".")[0] or "texts"
     folder = (out or ROOT / "build" / "assess" / stem).resolve()
     run = plan_run(notebook, values | {"out": str(folder)} | dict(parameters))
+    for name, path in paths.items():
+        if path and path.stat().st_size <= SOON:
+            _look(path, run.values, labelled=name != "unlabelled", domains=name == "train")
     result, record = folder / notebook.name, folder / "record.json"
     execute(notebook, run.given, result, record, progress=progress)
     found = {
@@ -54,3 +61,11 @@ def assess(
     return found | (
         {"predictions": str(folder / "predictions.jsonl")} if files["unlabelled"] else {}
     )
+
+
+def _look(path: Path, values: Mapping[str, Any], *, labelled: bool, domains: bool) -> None:
+    """Read a file as the notebook will, so that what is wrong with it is said at once."""
+    rows = readers.read_file(path)
+    readers.columns(rows, values["text_column"], values["label_column"] if labelled else None)
+    if domains and values["domain_column"]:
+        readers.values_of(rows, values["domain_column"], "domain")

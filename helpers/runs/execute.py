@@ -161,7 +161,8 @@ def _run_papermill(
                         "KernelManager": {"transport": "ipc", "ip": f"{folder}/k"},
                         "NotebookClient": {
                             # All is done after the last cell. Asked to leave, one kernel in ten
-                            # waits for its own thread until it is killed, 2.5 s later.
+                            # waits for a thread of its own that waits for it, until it is killed
+                            # 2.5 s later (ipykernel 7.4; as posit-dev/positron issue 7142).
                             "shutdown_kernel": "immediate",
                             # The client interrupts a kernel before it ends it; at times the kernel
                             # says so as an ERROR, on the stderr of a run that went well.

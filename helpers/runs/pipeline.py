@@ -59,7 +59,7 @@ def run_pipeline(
             _snakemake([*arguments, "--unlock", "--quiet", "all"])
         arguments += ["--keep-going", "--rerun-incomplete", "--scheduler", "greedy"]
         # looking at all runs that wait, at each start, takes the longer the more they are
-        arguments += ["--scheduler-subsample", "256"]
+        arguments += ["--scheduler-subsample", "32"]
         # touched but unchanged inputs are told by their content, notebooks with figures too
         arguments += ["--max-checksum-file-size", "100MB", "--quiet", "all"]
         arguments += ["--retries", str(max(run.retries for run in runs)), *extra]

@@ -24,6 +24,7 @@ from transformers import (
 from helpers import UserError
 from helpers.sources import weights
 from helpers.sources.messages import one_line
+from helpers.tasks.batches import by_length
 from helpers.tasks.bytepairs import check_fit, token_ids
 from helpers.tasks.translation import Translation, check_pairs, shown
 
@@ -119,7 +120,6 @@ class EncoderDecoderTranslation(Translation):
                 raise UserError(f"Sentence {i} is empty; there is nothing to translate.")
         end = _end(tokenizer)
         rows = [[*ids, end] for ids in token_ids([one_line(text) for text in sources], tokenizer)]
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
         settings = GenerationConfig(
             max_new_tokens=max_new_tokens,
             do_sample=False,
@@ -129,8 +129,7 @@ class EncoderDecoderTranslation(Translation):
         )
         model.eval()
         translations = [""] * len(rows)
-        for first in range(0, len(order), batch_size):
-            chosen = order[first : first + batch_size]
+        for chosen in by_length([len(row) for row in rows], batch_size):
             batch = tokenizer.pad({"input_ids": [rows[i] for i in chosen]}, return_tensors="pt")
             written = model.generate(  # type: ignore[operator]
                 input_ids=batch["input_ids"].to(model.device),

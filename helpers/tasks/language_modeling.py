@@ -27,7 +27,7 @@ from transformers import (
 from helpers import UserError
 from helpers.sources import corpora, weights
 from helpers.sources.sampling import draw_unlabelled
-from helpers.tasks.batches import IGNORED, DynamicMasking, RightPadding
+from helpers.tasks.batches import IGNORED, DynamicMasking, RightPadding, by_length
 from helpers.tasks.bytepairs import boundaries, check_fit, token_ids
 
 
@@ -254,15 +254,13 @@ def document_losses(
     model.eval()
     data = rows.to_list()
     documents = rows["document"][:]
-    order = sorted(range(len(data)), key=lambda i: len(data[i]["input_ids"]))
     nats, tokens = np.zeros(len(items)), np.zeros(len(items), dtype=int)
     batches = None
     if isinstance(collator, DynamicMasking):
         # The masks are drawn row by row, in the rows' order: the batch size must not change them.
         collator.restart()
         batches = [collator([row]) for row in data]
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
+    for chosen in by_length([len(row["input_ids"]) for row in data], batch_size):
         if batches is None:
             batch = collator([data[i] for i in chosen])
         else:
