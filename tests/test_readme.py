@@ -1,11 +1,13 @@
 """What the README states is what the shipped record holds, and what the Makefile offers."""
 
 import re
+from collections import Counter
 
 import numpy as np
 
 from helpers import ROOT
 from helpers.runs.record import load_record
+from helpers.runs.verdicts import decide, read_records
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RECORD = load_record(ROOT / "data" / "reference" / "06_bert_finetuning.json")
@@ -30,6 +32,24 @@ def test_the_numbers_are_those_of_the_record():
     assert f"reach {accuracy('linear_probe', 64):.3f} accuracy" in README
     assert f"TF-IDF {accuracy('tfidf', 64):.3f}, a difference of {difference(64)}" in README
     assert f"told apart, {difference(1024)}" in README.replace("\n", " ")
+
+
+def test_the_verdicts_are_those_of_the_records():
+    decisions = {one.claim.id: one for one in decide(read_records(["data/reference"]))}
+    rows = re.findall(r"^\| (C\d\d) [^|]+ \| ([a-z]+) \| ([^|]+) \|$", README, re.MULTILINE)
+    assert {name: verdict for name, verdict, _ in rows} == {
+        name: one.verdict for name, one in decisions.items()
+    }
+    for name, _, told in rows:
+        for text in re.findall(r"-?[\d.]+ \[[^]]+\]", told):
+            digits = len(text.split(" ")[0].split(".")[1])
+            known = {format(one.interval, f".{digits}f") for one in decisions[name].evidence}
+            assert text in known, name
+    counts = Counter(one.verdict for one in decisions.values())
+    assert (
+        f"{counts['supported']} supported, {counts['contradicted']} contradicted, "
+        f"{counts['depends']} depend on the case, {counts['undecided']} undecided."
+    ) in README.replace("\n", " ")
 
 
 def test_every_make_target_named_is_there():
