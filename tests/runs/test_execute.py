@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -37,6 +38,16 @@ def test_a_run_leaves_its_notebook_and_its_record(place):
     assert "papermill" not in done.metadata
     assert not any({"papermill", "execution"} & set(cell.metadata) for cell in done.cells)
     assert dict(os.environ) == environment
+
+
+def test_what_a_kernel_leaves_in_its_temporary_folder_goes_with_the_run(place, tmp_path):
+    notebook = nbformat.read(FIXTURES / "02_takes_a_while.ipynb", as_version=4)
+    notebook.cells[3].source = "import tempfile\n\nprint(tempfile.mkdtemp())"
+    nbformat.write(notebook, tmp_path / "02_takes_a_while.ipynb")
+    execute(tmp_path / "02_takes_a_while.ipynb", {}, *place)
+    done = nbformat.read(place[0], as_version=4)
+    folder = Path(done.cells[3].outputs[0].text.strip())
+    assert folder.parent.name.startswith("nb-") and not folder.parent.exists()
 
 
 def test_bad_parameters_are_refused_before_a_kernel_starts(place, monkeypatch):
