@@ -40,7 +40,7 @@ def topics(training: finetuning.Training, max_length: int) -> None:
     print(f"difference on {len(truth)} texts: {paired_bootstrap(tuned, words)} (wanted: 0.80)")
 
 
-def entities(training: finetuning.Training, max_length: int, dropout: float) -> None:
+def entities(training: finetuning.Training, max_length: int) -> None:
     """Print entity F1 on every test sentence, with an interval over articles."""
     texts = load_texts("peoples-daily", text_column="tagged", label_column=None)
     task = TokenTagging(texts, DEFAULT, max_length)
@@ -48,22 +48,17 @@ def entities(training: finetuning.Training, max_length: int, dropout: float) -> 
         task.items(split, len(task.splits[split])) for split in ("train", "validation", "test")
     )
     tokenizer = load_tokenizer("bert-zh-mini")
-    # the model was pretrained without dropout: its text was seen too few times to overfit
-    dropped = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-    model = task.build_model("bert-zh-mini", pretrained=True, seed=0, **dropped)
+    model = task.build_model("bert-zh-mini", pretrained=True, seed=0)
     encoded, collate = task.encode(train, tokenizer), task.collator(tokenizer)
     finetuning.fine_tune(model, encoded, collate, strategies.FULL, training, seed=0)
     chosen_by = task.score(task.predict(model, held_out, tokenizer), list(held_out["tags"]))
-    print(f"{training}, dropout {dropout}: F1 on validation {chosen_by['f1']:.3f}", flush=True)
+    print(f"{training}: F1 on validation {chosen_by['f1']:.3f}", flush=True)
     found = task.predict(model, test, tokenizer)
     gold, articles = list(test["tags"]), list(test["article"])
     counts = entity_counts(gold, found, groups=articles)
     interval = bootstrap_interval(counts, statistic=f1_of_counts)
     scores = {name: round(value, 3) for name, value in task.score(found, gold).items()}
-    print(
-        f"bert-zh-mini, {len(train)} sentences, {training}, dropout {dropout}: F1 {interval} "
-        "(wanted: 0.90)"
-    )
+    print(f"bert-zh-mini, {len(train)} sentences, {training}: F1 {interval} (wanted: 0.90)")
     print(f"{len(test)} sentences of {len(counts)} articles: {scores}")
 
 
@@ -74,7 +69,6 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--rate", type=float, help="largest step size (3e-4, 1e-3)")
     parser.add_argument("--optimizer", default="adamw", choices=["adamw", "muon"])
-    parser.add_argument("--dropout", type=float, default=0.1, help="of entities' encoder (0.1)")
     parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args()
     settle(0)
@@ -88,7 +82,7 @@ def main() -> None:
         training = finetuning.Training(
             chosen.rate or 1e-3, 16, chosen.epochs, None, chosen.optimizer
         )
-        entities(training, 128, chosen.dropout)
+        entities(training, max_length=128)
 
 
 if __name__ == "__main__":

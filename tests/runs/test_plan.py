@@ -3,7 +3,7 @@ import pytest
 
 from helpers import UserError
 from helpers.runs import plan as module
-from helpers.runs.plan import find_notebook, plan, plan_run
+from helpers.runs.plan import all_notebooks, find_notebook, plan, plan_run
 
 
 @pytest.fixture
@@ -18,6 +18,10 @@ def test_quick_is_every_notebook_at_its_defaults(root):
     assert [run.name for run in runs] == ["01_adds_numbers", "02_takes_a_while", "03_takes_more"]
     assert all(run.given == {} for run in runs)
     assert runs[0].label == "01_adds_numbers"
+
+
+def test_the_profile_that_comes_with_the_project_fits_its_notebooks():
+    assert {run.name for run in plan("full")} == {path.stem for path in all_notebooks()}
 
 
 def test_full_takes_the_profile(root):
