@@ -19,7 +19,7 @@ from datasets import Dataset
 from torch import nn
 
 from helpers import UserError
-from helpers.tasks.batches import by_length
+from helpers.tasks.batches import batches_by_length
 
 INPUTS = ("input_ids", "attention_mask")
 
@@ -61,7 +61,7 @@ class OnnxClassifier:
         """Return the logits (n, c) of encoded items, in their order, like lengths in a batch."""
         rows = items.to_list()
         results: list[np.ndarray] = [np.empty(0)] * len(rows)
-        for chosen in by_length([len(row["input_ids"]) for row in rows], batch_size):
+        for chosen in batches_by_length([len(row["input_ids"]) for row in rows], batch_size):
             logits = self.logits(collator([rows[i] for i in chosen]))
             for i, row in zip(chosen, logits, strict=True):
                 results[i] = row

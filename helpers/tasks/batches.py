@@ -12,10 +12,10 @@ IGNORED = -100
 """The label of a position that no loss counts."""
 
 
-def by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
     """Yield the places of each batch, the short rows first: like lengths need little padding.
 
-    >>> list(by_length([5, 1, 9, 2], batch_size=2))
+    >>> list(batches_by_length([5, 1, 9, 2], batch_size=2))
     [[1, 3], [0, 2]]
     """
     order = sorted(range(len(lengths)), key=lengths.__getitem__)

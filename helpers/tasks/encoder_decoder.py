@@ -24,7 +24,7 @@ from transformers import (
 from helpers import UserError
 from helpers.sources import weights
 from helpers.sources.messages import one_line
-from helpers.tasks.batches import by_length
+from helpers.tasks.batches import batches_by_length
 from helpers.tasks.bytepairs import check_fit, token_ids
 from helpers.tasks.translation import Translation, check_pairs, shown
 
@@ -129,7 +129,7 @@ class EncoderDecoderTranslation(Translation):
         )
         model.eval()
         translations = [""] * len(rows)
-        for chosen in by_length([len(row) for row in rows], batch_size):
+        for chosen in batches_by_length([len(row) for row in rows], batch_size):
             batch = tokenizer.pad({"input_ids": [rows[i] for i in chosen]}, return_tensors="pt")
             written = model.generate(  # type: ignore[operator]
                 input_ids=batch["input_ids"].to(model.device),

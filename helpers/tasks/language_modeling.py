@@ -27,7 +27,7 @@ from transformers import (
 from helpers import UserError
 from helpers.sources import corpora, weights
 from helpers.sources.sampling import draw_unlabelled
-from helpers.tasks.batches import IGNORED, DynamicMasking, RightPadding, by_length
+from helpers.tasks.batches import IGNORED, DynamicMasking, RightPadding, batches_by_length
 from helpers.tasks.bytepairs import boundaries, check_fit, token_ids
 
 
@@ -260,7 +260,7 @@ def document_losses(
         # The masks are drawn row by row, in the rows' order: the batch size must not change them.
         collator.restart()
         batches = [collator([row]) for row in data]
-    for chosen in by_length([len(row["input_ids"]) for row in data], batch_size):
+    for chosen in batches_by_length([len(row["input_ids"]) for row in data], batch_size):
         if batches is None:
             batch = collator([data[i] for i in chosen])
         else:

@@ -22,7 +22,7 @@ from helpers import UserError
 from helpers.sources import corpora, weights
 from helpers.sources.duplicates import LeakReport, remove_leaks
 from helpers.tasks import alignment
-from helpers.tasks.batches import IGNORED, RightPadding, by_length
+from helpers.tasks.batches import IGNORED, RightPadding, batches_by_length
 from helpers.tasks.heads import EncoderWithHead
 from helpers.tasks.tagging_scores import Tags, entity_scores
 from helpers.tasks.tags import (
@@ -196,7 +196,7 @@ class TokenTagging:
         device = next(model.parameters()).device
         collate, inputs = self.collator(tokenizer), rows.to_list()
         scores: list[np.ndarray] = [np.empty(0)] * len(inputs)
-        for chosen in by_length([len(row["input_ids"]) for row in inputs], batch_size):
+        for chosen in batches_by_length([len(row["input_ids"]) for row in inputs], batch_size):
             batch = collate([inputs[i] for i in chosen]).to(device)
             batch.pop("labels")
             for i, row in zip(chosen, model(**batch).logits.float().cpu().numpy(), strict=True):

@@ -19,7 +19,7 @@ from torch import nn
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from helpers import UserError, nearest
-from helpers.tasks.batches import by_length
+from helpers.tasks.batches import batches_by_length
 from helpers.transfer.optimizers import OPTIMIZERS, MuonAdamW
 from helpers.transfer.strategies import Strategy, depth, layers_of
 
@@ -241,7 +241,7 @@ def _forward(
     columns = ["input_ids", "attention_mask", "labels"]
     rows = items.select_columns(columns).to_list()
     results: list[np.ndarray] = [np.empty(0)] * len(rows)
-    for chosen in by_length([len(row["input_ids"]) for row in rows], batch_size):
+    for chosen in batches_by_length([len(row["input_ids"]) for row in rows], batch_size):
         batch = collator([rows[i] for i in chosen]).to(target)
         batch.pop("labels")  # a prediction never sees them
         out = model.features(**batch) if features else model(**batch).logits  # type: ignore[operator]
