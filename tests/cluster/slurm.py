@@ -5,7 +5,6 @@ temporary folder and are ended at the end. ``/etc/slurm/slurm.conf`` is written 
 jobs look for it there alone; one that is there already is never touched.
 """
 
-import json
 import os
 import shutil
 import socket
@@ -18,14 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helpers import ROOT
+from tests.cluster.sweeps import install_plugins, sweep
 from tests.runs.conftest import Project
 
 CONF = Path("/etc/slurm/slurm.conf")
 GPUS = CONF.with_name("gres.conf")  # one that SLURM gives to jobs, and no device
-GRID = """\
-- {notebook: '02', parameters: {seconds: [0.5]}, seeds: 2, minutes: 5}
-- {notebook: '02', parameters: {seconds: [1.0]}, seeds: 2, minutes: 5, gpus: 1}
-"""
 TEMPLATE = """\
 ClusterName=one
 SlurmctldHost={host}(127.0.0.1)
@@ -68,15 +64,6 @@ def missing() -> str:
             "yours alone."
         )
     return ""
-
-
-def install_plugins() -> Path:
-    """Install what `requirements-cluster.txt` names beside the environment; return where."""
-    place = ROOT / "build" / "cluster" / "plugin"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade"]
-    wanted = ["--target", str(place), "-r", str(ROOT / "requirements-cluster.txt")]
-    subprocess.run([*pip, *wanted], check=True)
-    return place
 
 
 @contextmanager
@@ -137,29 +124,20 @@ def main() -> int:
         work, root = Path(folder) / "slurm", Path(folder) / "project"
         root.mkdir()
         project = Project(root)
-        (project.root / "g.yaml").write_text(GRID)
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(project.root), str(plugins)])
         with cluster(work):
-            words = [
-                sys.executable, "-m", "helpers", "sweep", "g.yaml", "--json", "--", "--profile",
-                str(ROOT / "notebooks" / "profiles" / "slurm"), "--slurm-status-command", "squeue",
+            records, well = sweep(
+                project, plugins, "--profile", str(ROOT / "notebooks" / "profiles" / "slurm"),
+                "--slurm-status-command", "squeue",
                 "--default-resources", "mem_mb=500", "slurm_account=one",
-            ]  # fmt: skip
-            done = subprocess.run(
-                words, cwd=project.root, capture_output=True, text=True, timeout=600
-            )
+            )  # fmt: skip
             said = subprocess.run(["scontrol", "show", "job"], capture_output=True, text=True)
-        print(done.stderr, file=sys.stderr)
-        told = json.loads(done.stdout) if done.stdout.strip() else {"done": []}
         jobs = [one for one in said.stdout.split("\n\n") if "JobState=COMPLETED" in one]
         ran, gpus = len(jobs), sum("TresPerJob=gres:gpu:1" in one for one in jobs)
         print(
-            f"{len(told['done'])} of 4 runs left a record; SLURM ran {ran} jobs, {gpus} of "
+            f"{records} of 4 runs left a record; SLURM ran {ran} jobs, {gpus} of "
             "them with a GPU of their own."
         )
-        return (
-            0 if done.returncode == 0 and len(told["done"]) == 4 and ran >= 4 and gpus == 2 else 1
-        )
+        return 0 if well and records == 4 and ran >= 4 and gpus == 2 else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+"""What a sweep through any cluster needs here: a grid, plugins beside the environment, a run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from helpers import ROOT
+from tests.runs.conftest import Project
+
+GRID = """\
+- {notebook: '02', parameters: {seconds: [0.5]}, seeds: 2, minutes: 5}
+- {notebook: '02', parameters: {seconds: [1.0]}, seeds: 2, minutes: 5, gpus: 1}
+"""
+
+
+def install_plugins() -> Path:
+    """Install what `requirements-cluster.txt` names beside the environment; return where."""
+    place = ROOT / "build" / "cluster" / "plugin"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade"]
+    wanted = ["--target", str(place), "-r", str(ROOT / "requirements-cluster.txt")]
+    subprocess.run([*pip, *wanted], check=True)
+    return place
+
+
+def sweep(project: Project, plugins: Path, *snakemake: str, **environment: str) -> tuple[int, bool]:
+    """Run the grid's four notebooks by words for snakemake; what it says goes to stderr.
+
+    Returns how many left a record, and whether the command said that all is well.
+    """
+    (project.root / "g.yaml").write_text(GRID)
+    paths = {"PYTHONPATH": os.pathsep.join([str(project.root), str(plugins)])}
+    done = subprocess.run(
+        [sys.executable, "-m", "helpers", "sweep", "g.yaml", "--json", "--", *snakemake],
+        cwd=project.root,
+        env=os.environ | paths | environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    print(done.stderr, file=sys.stderr)
+    records = len(json.loads(done.stdout)["done"]) if done.stdout.strip() else 0
+    return records, done.returncode == 0
