@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from helpers import ROOT, UserError
 from helpers.evaluation.families import holm, p_of_interval
 from helpers.evaluation.intervals import Interval
@@ -68,17 +66,12 @@ def decide(records: Sequence[Record], claims: dict[str, Claim] | None = None) ->
     """
     claims = load_claims() if claims is None else claims
     found = [(place, one) for place, record in enumerate(records) for one in record.claims]
-    intervals = [_interval(one) for _, one in found]
-    # Evidence without bounds asks nothing of chance, and does not make the others pay for it.
-    asked = np.array([one.defined for one in intervals], dtype=bool)
-    adjusted = np.ones(len(found))
-    if asked.any():
-        adjusted[asked] = holm([p_of_interval(one) for one in intervals if one.defined])
+    adjusted = _adjusted([(place, _interval(one)) for place, one in found])
     by_claim: dict[str, list[Weighed]] = {}
     for i, (place, one) in enumerate(found):
         verdict: Verdict = one.verdict if adjusted[i] <= LEVEL else "undecided"
         by_claim.setdefault(one.claim, []).append(
-            Weighed(records[place].notebook, place, one, float(adjusted[i]), verdict)
+            Weighed(records[place].notebook, place, one, adjusted[i], verdict)
         )
     unknown = set(by_claim) - set(claims)
     if unknown:
@@ -87,6 +80,19 @@ def decide(records: Sequence[Record], claims: dict[str, Claim] | None = None) ->
         Decision(claim, _overall(by_claim.get(name, [])), by_claim.get(name, []))
         for name, claim in claims.items()
     ]
+
+
+def _adjusted(found: Sequence[tuple[int, Interval]]) -> list[float]:
+    """Return Holm's adjusted p-value of each interval, given with the place of its record.
+
+    Evidence without bounds asks nothing of chance, and does not make the others pay for it; one
+    comparison that speaks of two claims is one question.
+    """
+    asked = list(dict.fromkeys(one for one in found if one[1].defined))
+    if not asked:
+        return [1.0] * len(found)
+    p = dict(zip(asked, holm([p_of_interval(one) for _, one in asked]).tolist(), strict=True))
+    return [p.get(one, 1.0) for one in found]
 
 
 def _overall(evidence: Iterable[Weighed]) -> Overall:

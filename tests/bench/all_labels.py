@@ -1,15 +1,16 @@
-"""Two scores that need every labelled text of their corpus, and so minutes to hours of training.
+"""Two scores that need every labelled text of their corpus, and so hours of training on two cores.
 
 `topics`: 20 Newsgroups by date, MiniLM fine-tuned against TF-IDF + logistic regression. `entities`:
-names in People's Daily, `bert-zh-mini` with every training sentence. One seed, settings fixed
-beforehand; the intervals are over test texts (articles) only, not over seeds. Not part of
-`make bench`: `python -m tests.bench.all_labels entities --epochs 2`.
+names in People's Daily, `bert-zh-mini` with every training sentence. One training; choose its
+settings by the score on validation. The intervals are over test texts (articles) only, not over
+seeds. Not part of `make bench`: `python -m tests.bench.all_labels entities --epochs 2`.
 """
 
 import argparse
 
 import numpy as np
 import torch
+from datasets import Dataset
 
 from helpers.evaluation.significance import bootstrap_interval, paired_bootstrap
 from helpers.runs.determinism import settle
@@ -23,24 +24,32 @@ from helpers.tasks.tags import DEFAULT
 from helpers.transfer import finetuning, strategies
 
 
-def topics(training: finetuning.Training, max_length: int) -> None:
+def topics(training: finetuning.Training, max_length: int, seed: int) -> None:
     """Print both accuracies on the whole test split, and their difference."""
     task = TextClassification(load_texts("20newsgroups"), max_length)
-    train, test = (task.items(split, len(task.corpus.splits[split])) for split in ("train", "test"))
+    train, held_out, test = (
+        task.items(split, len(task.corpus.splits[split]))
+        for split in ("train", "validation", "test")
+    )
     truth = np.array(test["label"])
     words = np.array(tfidf_logistic(train, test, 100.0)) == truth
     print(f"TF-IDF + logistic regression: {bootstrap_interval(words)}", flush=True)
     tokenizer = load_tokenizer("minilm")
-    model = task.build_model("minilm", pretrained=True, seed=0)
+    model = task.build_model("minilm", pretrained=True, seed=seed)
     encoded, collate = task.encode(train, tokenizer), task.collator(tokenizer)
-    finetuning.fine_tune(model, encoded, collate, strategies.FULL, training, seed=0)
-    logits = finetuning.predict(model, task.encode(test, tokenizer), collate)
-    tuned = logits.argmax(1) == truth
+    finetuning.fine_tune(model, encoded, collate, strategies.FULL, training, seed=seed)
+
+    def right(items: Dataset) -> np.ndarray:
+        logits = finetuning.predict(model, task.encode(items, tokenizer), collate)
+        return logits.argmax(1) == np.array(items["label"])
+
+    print(f"accuracy on validation: {right(held_out).mean():.4f}", flush=True)
+    tuned = right(test)
     print(f"MiniLM fine-tuned, {training}, {max_length} tokens: {bootstrap_interval(tuned)}")
     print(f"difference on {len(truth)} texts: {paired_bootstrap(tuned, words)} (wanted: 0.80)")
 
 
-def entities(training: finetuning.Training, max_length: int) -> None:
+def entities(training: finetuning.Training, max_length: int, dropout: float, seed: int) -> None:
     """Print entity F1 on every test sentence, with an interval over articles."""
     texts = load_texts("peoples-daily", text_column="tagged", label_column=None)
     task = TokenTagging(texts, DEFAULT, max_length)
@@ -48,11 +57,12 @@ def entities(training: finetuning.Training, max_length: int) -> None:
         task.items(split, len(task.splits[split])) for split in ("train", "validation", "test")
     )
     tokenizer = load_tokenizer("bert-zh-mini")
-    model = task.build_model("bert-zh-mini", pretrained=True, seed=0)
+    inside = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+    model = task.build_model("bert-zh-mini", pretrained=True, seed=seed, **inside)
     encoded, collate = task.encode(train, tokenizer), task.collator(tokenizer)
-    finetuning.fine_tune(model, encoded, collate, strategies.FULL, training, seed=0)
+    finetuning.fine_tune(model, encoded, collate, strategies.FULL, training, seed=seed)
     chosen_by = task.score(task.predict(model, held_out, tokenizer), list(held_out["tags"]))
-    print(f"{training}: F1 on validation {chosen_by['f1']:.3f}", flush=True)
+    print(f"dropout {dropout}, {training}: F1 on validation {chosen_by['f1']:.4f}", flush=True)
     found = task.predict(model, test, tokenizer)
     gold, articles = list(test["tags"]), list(test["article"])
     counts = entity_counts(gold, found, groups=articles)
@@ -68,21 +78,21 @@ def main() -> None:
     parser.add_argument("what", choices=["topics", "entities"])
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--rate", type=float, help="largest step size (3e-4, 1e-3)")
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--max-length", type=int, help="tokens of a text (96, 128)")
     parser.add_argument("--optimizer", default="adamw", choices=["adamw", "muon"])
+    parser.add_argument("--dropout", type=float, default=0.0, help="in the encoder (entities)")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args()
-    settle(0)
+    settle(chosen.seed)
     torch.set_num_threads(chosen.threads)
+    rate = chosen.rate or {"topics": 3e-4, "entities": 1e-3}[chosen.what]
+    training = finetuning.Training(rate, chosen.batch_size, chosen.epochs, None, chosen.optimizer)
     if chosen.what == "topics":
-        training = finetuning.Training(
-            chosen.rate or 3e-4, 16, chosen.epochs, None, chosen.optimizer
-        )
-        topics(training, max_length=96)
+        topics(training, chosen.max_length or 96, chosen.seed)
     else:
-        training = finetuning.Training(
-            chosen.rate or 1e-3, 16, chosen.epochs, None, chosen.optimizer
-        )
-        entities(training, max_length=128)
+        entities(training, chosen.max_length or 128, chosen.dropout, chosen.seed)
 
 
 if __name__ == "__main__":

@@ -75,6 +75,15 @@ def test_p_values_are_holms_over_all_records():
     assert [one.notebook for one in found] == ["0", "1", "2"]
 
 
+def test_one_comparison_that_speaks_of_two_claims_is_one_question():
+    pair = [evidence(name, 0.1, 0.09, "supported") for name in ("C01", "C02")]
+    once = decide([record("a", pair[0])], CLAIMS)[0].evidence[0].p
+    twice = [one.evidence[0].p for one in decide([record("a", *pair)], CLAIMS)[:2]]
+    assert twice == [once, once]
+    apart = decide([record("a", pair[0]), record("b", pair[1])], CLAIMS)
+    assert apart[0].evidence[0].p == pytest.approx(2 * once)  # two runs asked twice
+
+
 def test_evidence_without_an_interval_decides_nothing_and_costs_nothing():
     bare = [evidence("C02", 5.0, None, "supported", note=str(i)) for i in range(20)]
     lucky = evidence("C01", 0.1, 0.095, "supported")
