@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 from scipy.special import entr
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from helpers import UserError
+from helpers.evaluation.probes import probe
 
 
 def proxy_a_distance(
@@ -54,7 +54,7 @@ def proxy_a_distance(
     domain = np.repeat([0, 1], [len(first), len(second)])
     classifier = make_pipeline(
         StandardScaler(),
-        LogisticRegression(C=regularization, max_iter=2000, class_weight="balanced"),
+        probe(regularization, balanced=True),
     )
     cut = StratifiedKFold(folds, shuffle=True, random_state=seed)
     said = cross_val_predict(classifier, np.vstack([first, second]), domain, cv=cut)

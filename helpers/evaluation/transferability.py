@@ -14,11 +14,11 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.optimize import minimize_scalar
 from sklearn.covariance import ledoit_wolf
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neighbors import NearestNeighbors
 
 from helpers import UserError
+from helpers.evaluation.probes import probe
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -217,7 +217,7 @@ def probe_accuracy(
     spread = table.std(axis=0)
     table = (table - table.mean(axis=0)) / np.where(spread > 0, spread, 1)
     cut = StratifiedKFold(folds, shuffle=True, random_state=0)
-    model = LogisticRegression(C=regularization, max_iter=2000)
+    model = probe(regularization)
     return float(cross_val_score(model, table, classes, cv=cut).mean())
 
 

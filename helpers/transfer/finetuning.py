@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from sklearn.linear_model import LogisticRegression
 from torch import nn
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from helpers import UserError, nearest
+from helpers.evaluation.probes import probe
 from helpers.tasks.batches import batches_by_length
 from helpers.transfer.optimizers import OPTIMIZERS, MuonAdamW
 from helpers.transfer.strategies import Strategy, depth, layers_of
@@ -272,9 +272,7 @@ def fit_probe(
         raise UserError(
             f"A probe needs items of at least two classes; the {len(labels)} given are all of one."
         )
-    # In 64 bits and to the end: stopped early, the answer would depend on the processor's rounding.
-    solver = LogisticRegression(C=regularization, max_iter=2000, solver="newton-cg", tol=1e-8)
-    solver.fit(features.astype(np.float64), labels)
+    solver = probe(regularization).fit(features, labels)
     head: Any = model.head
     coefficients = np.zeros(tuple(head.weight.shape))
     intercepts = np.full(head.bias.shape, -1e4)
