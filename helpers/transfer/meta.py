@@ -163,7 +163,8 @@ def fine_tune_on_support(*, steps: int, rate: float) -> Answer:
     """
 
     def answer(support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
-        head = nn.utils.skip_init(nn.Linear, support.shape[1], int(labels.max()) + 1)
+        classes = int(labels.max()) + 1
+        head = nn.utils.skip_init(nn.Linear, support.shape[1], classes, dtype=support.dtype)
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
         return fine_tuning(head, steps=steps, rate=rate)(support, labels, query)
