@@ -158,7 +158,7 @@ def fine_tune_on_support(*, steps: int, rate: float) -> Answer:
     """Return the plain baseline: a new linear head on the rows, fitted to each episode's support.
 
     On the encoder's features it is the pretrained model with a fresh head (of zeros, so that no
-    seed has a say), by ``steps`` of gradient descent. Of a whole encoder, take
+    seed has a say; of the rows' type), by ``steps`` of gradient descent. Of a whole encoder, take
     :func:`fine_tuning` with a :class:`TokenNetwork`.
     """
 

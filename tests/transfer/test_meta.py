@@ -85,6 +85,8 @@ def test_fine_tuning_on_the_support_is_descent_of_a_linear_head():
         wrong = (shares / shares.sum(1, keepdims=True) - np.eye(3)[labels.numpy()]) / 6
         weight, bias = weight - 0.3 * wrong.T @ x, bias - 0.3 * wrong.sum(0)
     np.testing.assert_allclose(found.numpy(), query.numpy() @ weight.T + bias, atol=1e-5)
+    exact = meta.fine_tune_on_support(steps=7, rate=0.3)(support.double(), labels, query.double())
+    np.testing.assert_allclose(exact.numpy(), query.double().numpy() @ weight.T + bias, atol=1e-12)
 
 
 def test_reptile_of_one_step_is_a_step_along_the_gradient():
