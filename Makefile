@@ -59,7 +59,7 @@ unit: data  ## unit tests and doctests
 	@$(VENV)/bin/pytest -q -n 2 --dist loadfile
 
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
-	@$(VENV)/bin/pytest -q --nbval --nbval-cell-timeout 1800 --durations 5 notebooks
+	@$(VENV)/bin/pytest -q -n 2 --dist loadfile --nbval --nbval-cell-timeout 1800 --durations 5 notebooks
 
 test-faults: data  ## tests/faults, the long ones too: kill -9 at thirty random moments
 	@$(VENV)/bin/pytest -q -m "faults or not faults" tests/faults

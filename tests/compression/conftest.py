@@ -17,15 +17,6 @@ from helpers.transfer.strategies import FULL
 WORDS = ("wheat corn harvest", "bank loan interest", "ship port cargo")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Models this small only lose time when threads wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """A task of three classes, its tokenizer, folder and rows, and a classifier tuned on them.

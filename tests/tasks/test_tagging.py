@@ -61,14 +61,6 @@ def folder(tokenizer, tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_items_are_sentences_with_a_tag_for_each_character(task):
     item = task.items("train")[0]
     assert item["text"] == "江明在北京说00000。"

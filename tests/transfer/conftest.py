@@ -15,15 +15,6 @@ WORDS = ("wheat corn harvest", "bank loan interest", "ship port cargo")
 SHAPE = {"vocab_size": 400, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 1}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Models this small only lose time when threads wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def corpus(name, n=24, classes=3):
     labels = [i % classes for i in range(n)]
     texts = [f"{WORDS[label]} number {i}" for i, label in enumerate(labels)]
