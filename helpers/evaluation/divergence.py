@@ -52,10 +52,7 @@ def proxy_a_distance(
     if not 2 <= folds <= least:
         raise UserError(f"folds must be from 2 to {least}, the items of a domain, not {folds}.")
     domain = np.repeat([0, 1], [len(first), len(second)])
-    classifier = make_pipeline(
-        StandardScaler(),
-        probe(regularization, balanced=True),
-    )
+    classifier = make_pipeline(StandardScaler(), probe(regularization, balanced=True))
     cut = StratifiedKFold(folds, shuffle=True, random_state=seed)
     said = cross_val_predict(classifier, np.vstack([first, second]), domain, cv=cut)
     error = np.mean([np.mean(said[domain == one] != one) for one in (0, 1)])
