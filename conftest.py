@@ -4,7 +4,7 @@ import os
 
 import hypothesis
 
-from helpers.runs.determinism import ENVIRONMENT
+from helpers.base.determinism import ENVIRONMENT
 
 os.environ.update(ENVIRONMENT)  # nbval's kernels inherit it
 

@@ -33,8 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
+    from helpers.base.processes import end_with_parent
     from helpers.runs.execute import CellError, execute
-    from helpers.runs.pipeline import end_after, end_with_parent
+    from helpers.runs.pipeline import end_after
     from helpers.runs.plan import find_notebook, plan, plan_run
 
     notebook = find_notebook(chosen.notebook)
@@ -131,8 +132,9 @@ def _notebooks(chosen: argparse.Namespace) -> int:
 
 
 def _report(chosen: argparse.Namespace) -> int:
+    from helpers.base.processes import end_with_parent
     from helpers.report.book import build
-    from helpers.runs.pipeline import REPORT, end_with_parent
+    from helpers.runs.pipeline import REPORT
     from helpers.runs.plan import plan
 
     if chosen.job:
@@ -206,7 +208,14 @@ def _data(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _trials(chosen: argparse.Namespace) -> int:
+    from helpers.commands.trials import trials
+
+    return trials(chosen)
+
+
 _COMMANDS = {
+    "trials": _trials,
     "run": _run,
     "pipeline": _pipeline,
     "sweep": _sweep,

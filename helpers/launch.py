@@ -22,8 +22,8 @@ from pathlib import Path
 from torch import nn
 
 from helpers import UserError
-from helpers.runs.determinism import settle
-from helpers.runs.files import write_atomically
+from helpers.base.determinism import settle
+from helpers.base.files import write_atomically
 from helpers.sources.variants import variant
 from helpers.sources.weights import load_tokenizer
 from helpers.sources.yours import load_yours

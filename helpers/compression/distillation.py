@@ -25,7 +25,7 @@ from transformers import AutoModel
 
 from helpers import UserError
 from helpers.compression.structured import drop_layers
-from helpers.tasks.classification import MeanPooledClassifier, standardized_mean
+from helpers.tasks.heads import MeanPooledClassifier, standardized_mean
 from helpers.transfer import finetuning
 from helpers.transfer.strategies import FULL
 

@@ -48,7 +48,7 @@ def parameters(model: Any) -> Parameters:
     """Count a classifier's numbers.
 
     >>> from transformers import BertConfig, BertModel
-    >>> from helpers.tasks.classification import MeanPooledClassifier
+    >>> from helpers.tasks.heads import MeanPooledClassifier
     >>> shape = {"vocab_size": 10, "hidden_size": 4, "num_hidden_layers": 0}
     >>> tiny = BertModel(BertConfig(num_attention_heads=1, max_position_embeddings=2, **shape))
     >>> parameters(MeanPooledClassifier(tiny, 2)).vocabulary
@@ -204,7 +204,7 @@ if path.endswith(".onnx"):
 else:
     import torch
     from transformers import AutoModel
-    from helpers.tasks.classification import MeanPooledClassifier
+    from helpers.tasks.heads import MeanPooledClassifier
     before = peak()
     with torch.inference_mode():
         MeanPooledClassifier.load(path)(**{k: torch.tensor(v) for k, v in batch.items()})

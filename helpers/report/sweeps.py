@@ -17,11 +17,11 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from helpers import ROOT
+from helpers.base.files import write_atomically
 from helpers.evaluation.intervals import seed_interval
 from helpers.report import figures
 from helpers.report.summary import key_of, main_measure
 from helpers.report.tables import safe, to_html
-from helpers.runs.files import write_atomically
 from helpers.runs.plan import PlannedRun
 from helpers.runs.schema import Metric, load_record
 

@@ -18,8 +18,8 @@ if "jsonschema" not in sys.modules:
 import nbformat
 
 from helpers import ROOT, UserError
-from helpers.runs.determinism import ENVIRONMENT
-from helpers.runs.files import write_atomically
+from helpers.base.determinism import ENVIRONMENT
+from helpers.base.files import write_atomically
 from helpers.runs.parameters import check_against, read_parameters
 from helpers.runs.plan import RECORDS
 from helpers.runs.record import NOTEBOOK_VARIABLE, RECORD_VARIABLE

@@ -139,21 +139,6 @@ def _not_from_the_future(paths: Iterable[Path]) -> None:
             os.utime(path, (now, now))
 
 
-def end_with_parent(seconds: float = 0.5) -> None:
-    """End this process at once when its parent is gone: a job does not outlive its pipeline.
-
-    The kernel of the job watches its own parent in the same way.
-    """
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(seconds)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def end_after(seconds: float, log: Path, label: str) -> None:
     """End this process at once when its time is over, and say so on stderr and in ``log``.
 

@@ -18,8 +18,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from helpers import ROOT, UserError
-from helpers.runs import claims, provenance
-from helpers.runs.determinism import THREADS, settle
+from helpers.base import provenance
+from helpers.base.determinism import THREADS, settle
+from helpers.runs import claims
 from helpers.runs.parameters import check_against, parameters_hash, read_parameters
 from helpers.runs.schema import (
     Bounds,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from helpers import UserError
-from helpers.runs.files import write_atomically
+from helpers.base.files import write_atomically
 
 SCHEMA_VERSION: Literal[1] = 1
 Verdict = Literal["supported", "contradicted", "undecided"]

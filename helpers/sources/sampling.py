@@ -1,12 +1,23 @@
 """Rows chosen at random: stratified cuts into splits, and nested draws of labelled items."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import datasets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from helpers import UserError
+
+if TYPE_CHECKING:  # a machine that only runs trials has no datasets
+    import datasets
+
+DRAWS = 10
+"""So many draws of labels share no item, where the corpus allows; the next ten mix it anew."""
+
+TUNING = -1
+"""The draw on which settings are found: its items come last in every other draw."""
 
 
 def stratified(
@@ -52,6 +63,7 @@ def draw(dataset: datasets.Dataset, n: int, seed: int) -> datasets.Dataset:
 
     :raises UserError: n below 1 or above the number of items, or no labels.
 
+    >>> import datasets
     >>> data = datasets.Dataset.from_dict({"text": list("abcdef"), "label": [0, 0, 0, 0, 0, 1]})
     >>> sorted(set(draw(data, 2, seed=7)["label"]))
     [0, 1]
@@ -89,6 +101,7 @@ def draw_unlabelled(
 
     :raises UserError: n below 1 or above the number of items.
 
+    >>> import datasets
     >>> data = datasets.Dataset.from_dict({"text": list("abcdef")})
     >>> few, more = (draw_unlabelled(data, n, 7, whose="It", what="texts")["text"] for n in (2, 4))
     >>> few[:] == more[:2]
@@ -97,3 +110,47 @@ def draw_unlabelled(
     if not 1 <= n <= len(dataset):
         raise UserError(f"{whose} has {len(dataset)} {what}; {n} cannot be drawn.")
     return dataset.select(np.random.default_rng(seed).permutation(len(dataset))[:n])
+
+
+def draw_order(labels: Sequence[int] | NDArray, draw: int) -> NDArray:
+    """Return the order in which a draw takes n labelled items: its first k are its k labels.
+
+    An eleventh of the items, in the classes' shares, is kept for the search of settings (draw
+    :data:`TUNING`) and comes last in all others. The rest is dealt to ten draws, each in the
+    classes' shares, so that ten draws of up to a tenth of the rest share no item; a draw that needs
+    more goes on with the items of the next. Draws 10 to 19 deal anew. The first items of a draw
+    hold one of each class, where a class has too few for all draws shared ones.
+
+    Args:
+        labels: class of every training item, (n,); all alike where items have no class.
+        draw: 0 and up, or :data:`TUNING`.
+
+    Returns:
+        (n,) places of the items.
+
+    Raises:
+        UserError: no items, or a draw below :data:`TUNING`.
+
+    >>> first, second = (draw_order([0] * 110, draw)[:10] for draw in (0, 1))
+    >>> len(set(first) | set(second))
+    20
+    """
+    classes = np.asarray(labels)
+    if draw < TUNING or not len(classes):
+        raise UserError(
+            f"A draw is numbered from 0 and needs items; not draw {draw} of {len(classes)} items."
+        )
+    names = [str(label) for label in classes]
+    tuning, rest = stratified(names, np.arange(len(classes)), [1 / (DRAWS + 1)], seed=0)
+    deal, block = divmod(draw, DRAWS)
+    if draw == TUNING:
+        parts = [tuning, rest]
+    elif len(rest) < DRAWS:
+        parts = [rest, tuning]
+    else:
+        blocks = stratified(names, rest, [1 / DRAWS] * (DRAWS - 1), seed=deal + 1)
+        parts = [*blocks[block:], *blocks[:block], tuning]
+    generator = np.random.default_rng([draw + 1, 1])
+    order = np.concatenate([generator.permutation(part) for part in parts])
+    first = np.sort(np.unique(classes[order], return_index=True)[1])
+    return np.concatenate([order[first], np.delete(order, first)])

@@ -8,19 +8,18 @@ alone and leaves torch's global random state as it was.
 import functools
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 import transformers
 from safetensors import SafetensorError, safe_open
-from transformers import modeling_gguf_pytorch_utils
 
 from helpers import ROOT, UserError, nearest
-from helpers.sources import catalog, hub
+from helpers.sources import catalog, hub, loading
+from helpers.sources.loading import check_positions, quiet
+
+__all__ = ["Weights", "check_positions", "load_model", "load_tokenizer", "quiet", "resolve"]
 
 
 @dataclass(frozen=True)
@@ -135,17 +134,17 @@ def load_tokenizer(name: str | Path) -> transformers.PreTrainedTokenizerBase:
     ['transfer', '##ability']
     """
     weights = resolve(name)
-    with quiet():
+    with loading.quiet():
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(
                 weights.location,
                 trust_remote_code=False,
                 local_files_only=True,
-                **_gguf(weights),
+                **loading.gguf_options(weights.gguf),
             )
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UserError(
-                f"{name} has no tokenizer that can be loaded ({_first_line(error)})."
+                f"{name} has no tokenizer that can be loaded ({loading.first_line(error)})."
             ) from error
     # Where there are no tokenizer files, transformers makes up one that knows no words.
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
@@ -173,92 +172,13 @@ def load_model(
     >>> load_model("minilm", transformers.AutoModel, num_hidden_layers=1).num_parameters()
     13840896
     """
-    weights = resolve(name)
-    with quiet(), torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
-        try:
-            settings = transformers.AutoConfig.from_pretrained(
-                weights.location,
-                trust_remote_code=False,
-                local_files_only=True,
-                **_gguf(weights),
-                **config,
-            )
-            if not pretrained:
-                model = auto_class.from_config(settings, dtype=torch.float32)  # type: ignore[attr-defined]
-                return model.eval()
-            model, report = auto_class.from_pretrained(  # type: ignore[attr-defined]
-                weights.location,
-                config=settings,
-                dtype=torch.float32,
-                **(_gguf(weights) or {"use_safetensors": True}),
-                trust_remote_code=False,
-                local_files_only=True,
-                output_loading_info=True,
-            )
-        except ValueError as error:
-            if "Unrecognized configuration class" in str(error):
-                raise UserError(f"{name} cannot be used as {auto_class.__name__}.") from error
-            raise UserError(
-                f"{name} cannot be built with {config or 'its own configuration'}: "
-                f"{_first_line(error)}."
-            ) from error
-        except RuntimeError as error:
-            if "size mismatch" not in str(error) and "mismatched" not in str(error):
-                raise
-            raise UserError(
-                f"The weights of {name} do not fit its configuration with {config or 'no changes'}"
-                f": {_first_line(error)}."
-            ) from error
-    if weights.gguf:  # read into plain 32-bit floats: nothing of the quantization is left
-        model.is_quantized, model.hf_quantizer = False, None
-        if hasattr(model.config, "quantization_config"):
-            del model.config.quantization_config
-    # Names that do not match leave a model random without an error; a new head is all that may be.
-    body = set(dict(model.base_model.named_parameters(prefix=model.base_model_prefix)))
-    missing = {key for key in report["missing_keys"] if key in body or model.base_model is model}
-    if len(missing) > len(body) / 2:
-        raise UserError(
-            f"The weights of {name} do not belong to {type(model).__name__}: "
-            f"{len(missing)} of {len(body)} parameters are not among them."
-        )
-    return model.eval()
-
-
-def check_positions(model: transformers.PreTrainedModel, max_length: int, name: str | Path) -> None:
-    """Refuse rows that are longer than the model has positions; a model like T5 has no such limit.
-
-    :raises UserError: ``max_length`` is more than the positions of the model called ``name``.
-    """
-    limit = getattr(model.config, "max_position_embeddings", None)
-    if limit is not None and max_length > limit:
-        raise UserError(
-            f"max_length {max_length} is more than the {limit} positions that {name} has."
-        )
-
-
-def _gguf(weights: Weights) -> dict[str, Any]:
-    """Return what transformers must be told to read a GGUF file (plain tensors, no pickle)."""
-    return {"gguf_file": weights.gguf} if weights.gguf else {}
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")[:200]
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Hold back transformers' progress bars and its notes on new heads, and only here."""
-    logging = transformers.utils.logging
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    bar_of_gguf: Any = modeling_gguf_pytorch_utils.tqdm  # it knows no such switch
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    modeling_gguf_pytorch_utils.tqdm = lambda items, **_: items
-    try:
-        yield
-    finally:
-        modeling_gguf_pytorch_utils.tqdm = bar_of_gguf
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
+    found = resolve(name)
+    return loading.from_folder(
+        found.location,
+        auto_class,
+        name=str(name),
+        gguf=found.gguf,
+        pretrained=pretrained,
+        seed=seed,
+        **config,
+    )

@@ -8,15 +8,20 @@ tokens cannot tell apart (an entity that begins within "12km") is scored as the 
 A sentence longer than the model becomes several windows, one behind the other, without overlap.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from helpers import UserError
-from helpers.tasks.batches import IGNORED
+from helpers.tasks.heads import IGNORED
 from helpers.tasks.tags import Span, best_path, from_bio, to_bio
+
+if TYPE_CHECKING:  # a machine that only runs trials has no datasets
+    from datasets import Dataset
 
 
 def owned(offsets: Sequence[tuple[int, int]], before: int = 0) -> list[tuple[int, int]]:
@@ -97,11 +102,16 @@ def windows(
         ids, mask = encoded["input_ids"][i], encoded["attention_mask"][i]
         for key, value in zip(columns, (ids, mask, labels, sentence, starts, ends), strict=True):
             rows[key].append(value)
+    from datasets import Dataset
+
     return Dataset.from_dict(rows)
 
 
 def join(
-    rows: Dataset, scores: Sequence[np.ndarray], names: Sequence[str], lengths: Sequence[int]
+    rows: Iterable[Mapping[str, Any]],
+    scores: Sequence[np.ndarray],
+    names: Sequence[str],
+    lengths: Sequence[int],
 ) -> list[list[str]]:
     """Return the tags of the characters of n sentences from the scores of their windows.
 

@@ -6,6 +6,7 @@ Both learn from the same drawn items as the models do and see no other label.
 import itertools
 import re
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from datasets import Dataset
@@ -64,8 +65,37 @@ def tfidf_logistic(
     >>> tfidf_logistic(train, train)
     array([0, 1])
     """
-    if len(set(train["label"])) == 1 or not any(map(bag_of_words, train["text"])):
-        return majority_class(train, test)
+    found = tfidf_probabilities(
+        train["text"], train["label"], test["text"], regularization, balanced=balanced
+    )
+    return found.argmax(1)
+
+
+def tfidf_probabilities(
+    texts: Sequence[str],
+    labels: Sequence[int],
+    unseen: Sequence[str],
+    regularization: float = 10.0,
+    *,
+    balanced: bool = False,
+) -> np.ndarray:
+    """Return the probability of every class for each unseen text, (n, c); see `tfidf_logistic`.
+
+    Args:
+        texts: to learn from.
+        labels: their classes, 0 to c - 1; one that does not occur has probability 0.
+        unseen: n texts.
+        regularization: as `tfidf_logistic`.
+        balanced: as `tfidf_logistic`.
+
+    >>> tfidf_probabilities(["red apple", "old car"], [0, 1], ["apple"])[0].argmax()
+    np.int64(0)
+    """
+    counts = np.bincount(labels)
+    result = np.zeros((len(unseen), len(counts)))
+    if len(set(labels)) == 1 or not any(map(bag_of_words, texts)):
+        result[:, counts.argmax()] = 1.0
+        return result
     model = make_pipeline(
         TfidfVectorizer(analyzer=bag_of_words, sublinear_tf=True),
         LogisticRegression(
@@ -75,4 +105,6 @@ def tfidf_logistic(
     with warnings.catch_warnings():
         # Few texts of many classes are a label budget here, no mistaken regression.
         warnings.filterwarnings("ignore", "The number of unique classes")
-        return model.fit(train["text"], train["label"]).predict(test["text"])
+        model.fit(texts, labels)
+    result[:, model.classes_] = model.predict_proba(unseen)
+    return result

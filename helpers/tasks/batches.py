@@ -8,8 +8,7 @@ import torch
 from torch import nn
 from transformers import BatchEncoding, DataCollatorForLanguageModeling, PreTrainedTokenizerBase
 
-IGNORED = -100
-"""The label of a position that no loss counts."""
+from helpers.tasks.heads import IGNORED
 
 
 def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:

@@ -11,63 +11,16 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from torch import nn
 from transformers import (
     AutoModel,
     BatchEncoding,
     PreTrainedTokenizerBase,
 )
-from transformers.modeling_outputs import SequenceClassifierOutput
 
 from helpers import UserError
 from helpers.evaluation import metrics
 from helpers.sources import corpora, weights
-from helpers.tasks.heads import EncoderWithHead
-
-
-def mean_pool(hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-    """Return the mean token vector of every text, padding left out: (b, t, d), (b, t) -> (b, d).
-
-    >>> mean_pool(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([[1, 1, 0]]))
-    tensor([[2.]])
-    """
-    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-    return (hidden * mask).sum(1) / mask.sum(1)
-
-
-def standardized_mean(hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-    """Return :func:`mean_pool` with mean 0 and variance 1 over d: (b, t, d), (b, t) -> (b, d)."""
-    pooled = mean_pool(hidden, attention_mask)
-    return nn.functional.layer_norm(pooled, pooled.shape[-1:])
-
-
-class MeanPooledClassifier(EncoderWithHead):
-    """An encoder, the mean of its token vectors, and one linear layer on it.
-
-    The pooled vector is standardized (layer norm without weights), so that a linear head sees unit
-    variance whatever the encoder's scale. The frozen-feature probe and full fine-tuning use the
-    same vector and the same head: what differs between them is only which parameters learn.
-    Source of mean pooling: Reimers & Gurevych 2019 (Sentence-BERT, arXiv 1908.10084).
-    """
-
-    def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return the pooled vector of every text: (b, t), (b, t) -> (b, d).
-
-        Padding does not count: its positions have weight zero in the mean.
-        """
-        hidden = self.backbone(input_ids=input_ids, attention_mask=attention_mask)
-        return standardized_mean(hidden.last_hidden_state, attention_mask)
-
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        labels: torch.Tensor | None = None,
-    ) -> SequenceClassifierOutput:
-        """Return logits (b, c) and, where ``labels`` (b,) are given, the mean cross-entropy."""
-        logits = self.head(self.dropout(self.features(input_ids, attention_mask)))
-        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
-        return SequenceClassifierOutput(loss=loss, logits=logits)
+from helpers.tasks.heads import MeanPooledClassifier
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from helpers import UserError
 from helpers.sources import weights
 from helpers.sources.duplicates import words
-from helpers.tasks.classification import mean_pool
+from helpers.tasks.heads import mean_pool
 
 Scores = npt.NDArray[np.float64]
 

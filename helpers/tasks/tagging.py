@@ -16,14 +16,13 @@ import torch
 from datasets import Dataset, DatasetDict
 from torch import nn
 from transformers import AutoModel, PreTrainedTokenizerBase
-from transformers.modeling_outputs import TokenClassifierOutput
 
 from helpers import UserError
 from helpers.sources import corpora, weights
 from helpers.sources.duplicates import LeakReport, remove_leaks
 from helpers.tasks import alignment
-from helpers.tasks.batches import IGNORED, RightPadding, batches_by_length
-from helpers.tasks.heads import EncoderWithHead
+from helpers.tasks.batches import RightPadding, batches_by_length
+from helpers.tasks.heads import TokenClassifier
 from helpers.tasks.tagging_scores import Tags, entity_scores
 from helpers.tasks.tags import (
     DEFAULT,
@@ -33,32 +32,6 @@ from helpers.tasks.tags import (
     parse_article,
     to_bio,
 )
-
-
-class TokenClassifier(EncoderWithHead):
-    """An encoder and one linear layer on each of its token vectors.
-
-    It is what ``AutoModelForTokenClassification`` gives. Source: Devlin et al. 2019 (BERT), §5.3.
-    """
-
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        labels: torch.Tensor | None = None,
-    ) -> TokenClassifierOutput:
-        """Return logits (b, t, c) and, where ``labels`` (b, t) are given, the mean cross-entropy.
-
-        The mean is over labelled tokens; a label of -100 does not count.
-        """
-        hidden = self.backbone(input_ids=input_ids, attention_mask=attention_mask)
-        logits = self.head(self.dropout(hidden.last_hidden_state))
-        loss = None
-        if labels is not None:
-            loss = nn.functional.cross_entropy(
-                logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED
-            )
-        return TokenClassifierOutput(loss=loss, logits=logits)
 
 
 @dataclass(frozen=True)

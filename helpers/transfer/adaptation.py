@@ -19,7 +19,8 @@ from helpers import UserError, nearest
 from helpers.evaluation.calibration import probabilities
 from helpers.sources.labels import with_column
 from helpers.tasks.batches import DynamicMasking
-from helpers.tasks.classification import MeanPooledClassifier, TextClassification
+from helpers.tasks.classification import TextClassification
+from helpers.tasks.heads import MeanPooledClassifier
 from helpers.transfer import finetuning, pretraining
 from helpers.transfer.costs import average_cost
 from helpers.transfer.divergences import coral, mmd, reverse_gradient

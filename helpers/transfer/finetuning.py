@@ -20,6 +20,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from helpers import UserError, nearest
 from helpers.evaluation.probes import probe
 from helpers.tasks.batches import batches_by_length
+from helpers.training.costs import choose_device, training_flops
 from helpers.transfer.optimizers import OPTIMIZERS, MuonAdamW
 from helpers.transfer.strategies import Strategy, depth, layers_of
 
@@ -77,28 +78,6 @@ class Tuned:
     trained_parameters: int
     tokens: int
     flops: float
-
-
-def choose_device(name: str = "auto") -> torch.device:
-    """Return the device to compute on: CUDA, then Apple's MPS, then the CPU, or the one named.
-
-    Raises:
-        UserError: the device named is not on this machine.
-
-    >>> choose_device("cpu")
-    device(type='cpu')
-    """
-    available = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if name == "auto":
-        return torch.device(next(one for one in ("cuda", "mps", "cpu") if available[one]))
-    if not available.get(name):
-        usable = ", ".join(one for one, there in available.items() if there)
-        raise UserError(f"Device '{name}' is not on this machine; usable here: auto, {usable}.")
-    return torch.device(name)
 
 
 def fine_tune(
@@ -290,25 +269,6 @@ def head_logits(model: nn.Module, features: np.ndarray) -> np.ndarray:
     head: Any = model.head
     with torch.inference_mode():
         return head(torch.as_tensor(features, device=head.weight.device)).cpu().numpy()
-
-
-def training_flops(model: nn.Module, tokens: int) -> float:
-    """Estimate the floating-point operations of training on ``tokens`` tokens: 6 N per token.
-
-    N counts the parameters outside the embeddings; a forward pass is 2 N, a backward pass 4 N.
-    Attention's own products are left out (small for short texts). Source: Kaplan et al. 2020,
-    arXiv 2001.08361, §2.1.
-
-    >>> training_flops(nn.Linear(10, 2, bias=False), tokens=100)
-    12000.0
-    """
-    embedded = {
-        id(parameter)
-        for module in model.modules()
-        if isinstance(module, nn.Embedding)
-        for parameter in module.parameters()
-    }
-    return 6.0 * tokens * sum(p.numel() for p in model.parameters() if id(p) not in embedded)
 
 
 class _LossRecorder(TrainerCallback):

@@ -12,7 +12,8 @@ from transformers import PreTrainedTokenizerBase
 from helpers import UserError
 from helpers.evaluation.calibration import probabilities
 from helpers.sources.corpora import Corpus
-from helpers.tasks.classification import MeanPooledClassifier, TextClassification
+from helpers.tasks.classification import TextClassification
+from helpers.tasks.heads import MeanPooledClassifier
 from helpers.transfer import finetuning, tuning
 from helpers.transfer.checkpoints import replacing
 

@@ -22,8 +22,8 @@ from datasets import Dataset
 from torch import nn
 
 from helpers import UserError
-from helpers.tasks.classification import MeanPooledClassifier
 from helpers.tasks.episodes import Episode
+from helpers.tasks.heads import MeanPooledClassifier
 
 Answer = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """From support (s, d), its labels (s,) and query (q, d) to logits (q, w)."""

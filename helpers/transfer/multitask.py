@@ -24,7 +24,7 @@ from torch import nn
 from transformers import BatchEncoding, PreTrainedModel
 
 from helpers import UserError, nearest
-from helpers.tasks.classification import MeanPooledClassifier
+from helpers.tasks.heads import MeanPooledClassifier
 from helpers.transfer import finetuning
 from helpers.transfer.gradients import flat_gradient, project_conflicting, with_gradient
 from helpers.transfer.strategies import FULL

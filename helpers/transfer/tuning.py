@@ -20,7 +20,8 @@ from transformers import PreTrainedTokenizerBase
 
 from helpers import UserError
 from helpers.tasks.batches import DynamicMasking, RightPadding
-from helpers.tasks.classification import MeanPooledClassifier, TextClassification
+from helpers.tasks.classification import TextClassification
+from helpers.tasks.heads import MeanPooledClassifier
 from helpers.tasks.language_modeling import is_causal
 from helpers.transfer import adapters, finetuning, pretraining, regularization
 from helpers.transfer.costs import (

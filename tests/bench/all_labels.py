@@ -13,7 +13,7 @@ import torch
 from datasets import Dataset
 
 from helpers.evaluation.significance import bootstrap_interval, paired_bootstrap
-from helpers.runs.determinism import settle
+from helpers.base.determinism import settle
 from helpers.sources.corpora import load_texts
 from helpers.sources.weights import load_tokenizer
 from helpers.tasks.baselines import tfidf_logistic

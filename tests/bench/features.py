@@ -10,7 +10,7 @@ import time
 import numpy as np
 import torch
 
-from helpers.runs.determinism import THREADS, settle
+from helpers.base.determinism import THREADS, settle
 from helpers.sources.corpora import load_texts
 from helpers.sources.weights import load_tokenizer
 from helpers.tasks.classification import TextClassification

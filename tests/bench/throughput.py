@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from helpers.runs.determinism import THREADS, settle
+from helpers.base.determinism import THREADS, settle
 from helpers.sources.corpora import load_texts
 from helpers.sources.labels import with_label
 from helpers.sources.weights import load_tokenizer

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from helpers.evaluation.transferability import logme
-from helpers.runs.determinism import THREADS, settle
+from helpers.base.determinism import THREADS, settle
 
 
 def main() -> None:

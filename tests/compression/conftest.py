@@ -10,7 +10,8 @@ from transformers import BertConfig, BertModel
 from helpers.sources.corpora import SPLITS, Corpus
 from helpers.sources.duplicates import LeakReport
 from helpers.tasks.bytepairs import train_bytepairs
-from helpers.tasks.classification import MeanPooledClassifier, TextClassification
+from helpers.tasks.classification import TextClassification
+from helpers.tasks.heads import MeanPooledClassifier
 from helpers.transfer.finetuning import Training, fine_tune
 from helpers.transfer.strategies import FULL
 

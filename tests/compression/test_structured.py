@@ -7,7 +7,7 @@ from transformers import GPT2Config, GPT2Model
 
 from helpers import UserError
 from helpers.compression import structured
-from helpers.tasks.classification import MeanPooledClassifier
+from helpers.tasks.heads import MeanPooledClassifier
 
 
 def logits(model, batch):

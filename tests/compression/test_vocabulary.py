@@ -9,7 +9,7 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 from helpers import UserError
 from helpers.compression.vocabulary import trim_vocabulary
 from helpers.sources.weights import load_model, load_tokenizer
-from helpers.tasks.classification import MeanPooledClassifier
+from helpers.tasks.heads import MeanPooledClassifier
 
 TEXTS = ["Wheat exports rose 3.5 pct in Café Zürich.", "the bank said it will sell its stake"]
 

@@ -12,7 +12,8 @@ import pytest
 from papermill.exceptions import PapermillExecutionError
 
 from helpers import ROOT, UserError
-from helpers.runs import files, record
+from helpers.base import files
+from helpers.runs import record
 from helpers.runs.record import comparable, injected, load_record, open_run, summary
 
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -143,7 +144,7 @@ def test_seeds_are_fixed():
 
 def test_torch_is_settled_where_it_is_loaded_and_never_loaded_for_it():
     code = (
-        "import sys; from helpers.runs.determinism import settle; settle(3);"
+        "import sys; from helpers.base.determinism import settle; settle(3);"
         "print('torch' in sys.modules); import torch; settle(4); print(torch.get_num_threads(),"
         "torch.are_deterministic_algorithms_enabled(), torch.initial_seed())"
     )
@@ -180,7 +181,7 @@ def test_a_full_disk_leaves_the_old_record_and_nothing_half_written(run, monkeyp
 def test_a_real_limit_on_file_size_is_one_sentence(tmp_path):
     code = (
         "import signal, resource, sys; from pathlib import Path; from helpers import UserError;"
-        "from helpers.runs.files import write_atomically;"
+        "from helpers.base.files import write_atomically;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try: write_atomically(Path(sys.argv[1]), 'x' * 100_000)\n"

@@ -6,8 +6,7 @@ from safetensors.torch import save_file
 from transformers import BertConfig, BertModel
 
 from helpers import UserError
-from helpers.tasks.classification import MeanPooledClassifier
-from helpers.tasks.tagging import TokenClassifier
+from helpers.tasks.heads import MeanPooledClassifier, TokenClassifier
 
 INPUT = {
     "input_ids": torch.tensor([[5, 6, 7], [8, 9, 0]]),

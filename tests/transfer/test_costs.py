@@ -9,7 +9,7 @@ from datasets import Dataset
 from torch import nn
 from transformers import BertConfig, BertModel
 
-from helpers.tasks.classification import MeanPooledClassifier
+from helpers.tasks.heads import MeanPooledClassifier
 from helpers.transfer import costs
 from helpers.transfer.regularization import add_weight_noise
 from tests.transfer.test_strategies import collate, items, tiny, tiny_gpt2

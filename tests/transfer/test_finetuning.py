@@ -8,7 +8,7 @@ from torch import nn
 from transformers import BertConfig, BertModel
 
 from helpers import UserError
-from helpers.tasks.classification import MeanPooledClassifier
+from helpers.tasks.heads import MeanPooledClassifier
 from helpers.transfer import finetuning, strategies
 from tests.transfer.test_strategies import TRAINING, collate, items, tiny
 

@@ -12,7 +12,7 @@ from transformers import TrainerCallback
 from helpers import UserError
 from helpers.tasks.batches import RightPadding
 from helpers.tasks.bytepairs import train_bytepairs
-from helpers.tasks.classification import MeanPooledClassifier
+from helpers.tasks.heads import MeanPooledClassifier
 from helpers.transfer import finetuning, strategies
 from helpers.transfer.joint import JointObjective, PairCollator, RisingWeight, pair_rows
 from tests.tasks.test_language_modeling import TEXTS, gpt2

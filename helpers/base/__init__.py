@@ -1,0 +1,1 @@
+"""Files, provenance, determinism: what both towers stand on."""

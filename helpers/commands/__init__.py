@@ -1,0 +1,1 @@
+"""The front doors: each command in a module of its own."""

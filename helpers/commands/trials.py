@@ -1,0 +1,145 @@
+"""``python -m helpers trials``: what is stored and missing, and what is done about it."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from helpers import UserError
+from helpers.trials import runner, settings, studies
+from helpers.trials.store import Store
+from helpers.trials.trial import Trial
+
+
+def trials(chosen: argparse.Namespace) -> int:
+    """Do what the command line asks; return the exit code."""
+    store = Store()
+    how = {"jobs": chosen.jobs, "device": chosen.device, "minutes": chosen.minutes}
+    if chosen.run or chosen.search or chosen.verify is not None:
+        runner.check_run(**how)
+    if chosen.merge:
+        return _merge(chosen.merge, store)
+    if chosen.verify is not None:
+        return _verify(chosen, store, how)
+    names = [chosen.study] if chosen.study else list(studies.STUDIES)
+    if not chosen.study and (chosen.run or chosen.search or chosen.pack):
+        raise UserError(f"Name the study: {', '.join(studies.STUDIES)}.")
+    questions = {name: _only(studies.question(name), chosen) for name in names}
+    if chosen.search:
+        return _search(questions[chosen.study], store, how)
+    asked = {name: studies.label_efficiency(one) for name, one in questions.items()}
+    if chosen.ship:
+        every = [trial for each in asked.values() for trial in each]
+        for file, rows in store.ship(every).items():
+            print(f"{file}: {rows} outcomes, {file.stat().st_size / 1e6:.2f} MB")
+        return 0
+    if chosen.pack:
+        return _pack(store.missing(asked[chosen.study]), chosen.pack)
+    if chosen.run:
+        failed = runner.run_trials(asked[chosen.study], store, **how)
+        left = store.missing(asked[chosen.study])
+        print(f"{len(asked[chosen.study]) - len(left)} of {len(asked[chosen.study])} are stored.")
+        return 1 if failed else 0
+    return _list(asked, store, chosen)
+
+
+def _only(question: studies.Question, chosen: argparse.Namespace) -> studies.Question:
+    """Keep the arms and label counts that were named."""
+    from dataclasses import replace
+
+    from helpers import nearest
+
+    if chosen.arms:
+        arms = chosen.arms.split(",")
+        for arm in arms:
+            if arm not in question.arms:
+                raise UserError(f"The study has no arm '{arm}'.{nearest(arm, question.arms)}")
+        question = replace(question, arms=tuple(arms))
+    if chosen.labels:
+        try:
+            counts = tuple(int(n) for n in chosen.labels.split(","))
+        except ValueError:
+            raise UserError(f"--labels takes counts like 64,256, not {chosen.labels}.") from None
+        trained = question.trained_labels
+        if trained is not None:
+            trained = tuple(n for n in counts if n in trained)
+        question = replace(question, labels=counts, trained_labels=trained)
+    return question
+
+
+def _list(asked: dict[str, list[Trial]], store: Store, chosen: argparse.Namespace) -> int:
+    rows = []
+    for name, each in asked.items():
+        missing = set(store.missing(each))
+        for key in dict.fromkeys(_group(trial, chosen.study) for trial in each):
+            group = [trial for trial in each if _group(trial, chosen.study) == key]
+            left = [trial for trial in group if trial in missing]
+            seconds = sum(map(runner.expected_seconds, left)) / chosen.jobs
+            row = {"study": name, "trials": key, "stored": len(group) - len(left)}
+            rows.append(row | {"missing": len(left), "minutes": round(seconds / 60, 1)})
+    if chosen.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    width = max(len(row["trials"]) for row in rows)
+    print(f"{'trials':<{width}}  stored  missing  about minutes")
+    for row in rows:
+        time = f"{row['minutes']:13.1f}" if row["missing"] else ""
+        print(f"{row['trials']:<{width}}  {row['stored']:6}  {row['missing']:7}  {time}".rstrip())
+    return 0
+
+
+def _group(trial: Trial, by_arm: str | None) -> str:
+    if not by_arm:
+        return f"{trial.corpus} {trial.task}"
+    return f"{trial.arm}, {trial.labels:,} labels"
+
+
+def _search(question: studies.Question, store: Store, how: dict[str, Any]) -> int:
+    for found in runner.search(question, store, **how):
+        setting = ", ".join(f"{key} {value:g}" for key, value in found["setting"].items())
+        edge = f" (on the edge of its grid: {', '.join(found['edge'])})" if found["edge"] else ""
+        print(f"{found['arm']}, {found['labels']:,} labels: {setting}: {found['score']:.3f}{edge}")
+    print(f"Written to {settings.FILE}.")
+    return 0
+
+
+def _pack(missing: Sequence[Trial], folder: Path) -> int:
+    from helpers.trials import pack
+
+    count, size = pack.write(missing, folder)
+    print(
+        f"{count} of {len(missing)} missing trials packed, {size / 1e6:.0f} MB in {folder}. On the "
+        "other machine: `python start.py --minutes 10 --jobs 7`; bring back outcomes/*.zip and "
+        "run `python -m helpers trials --merge FILE`."
+    )
+    return 0
+
+
+def _merge(file: Path, store: Store) -> int:
+    sizes = {
+        f"{corpus} {split}": facts[split]
+        for corpus, facts in settings.read_settings()["corpora"].items()
+        for split in ("validation", "test")
+    }
+    new, known = store.merge(file, sizes)
+    print(f"{new} outcomes taken in, {known} were there already.")
+    return 0
+
+
+def _verify(chosen: argparse.Namespace, store: Store, how: dict[str, Any]) -> int:
+    from helpers.trials import verify
+
+    shipped = Store(None)
+    known = shipped.all_trials()
+    if chosen.study:
+        wanted = set(studies.label_efficiency(_only(studies.question(chosen.study), chosen)))
+        known = [trial for trial in known if trial in wanted]
+    picked = verify.sample(known, chosen.verify, chosen.seed, 10.0 if chosen.cheap else None)
+    checks = verify.verify(picked, shipped, **how)
+    for check in checks:
+        print(check)
+    wrong = [check for check in checks if not check.agrees]
+    print(f"{len(checks) - len(wrong)} of {len(checks)} agree.", file=sys.stderr)
+    return 1 if wrong else 0

@@ -1,0 +1,1 @@
+"""One model trained or read: batches, the loop, its curve. Needs torch, transformers and numpy."""

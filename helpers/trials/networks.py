@@ -1,0 +1,209 @@
+"""Arms that are networks: fine-tuned, from scratch, or frozen under a new head.
+
+Needs torch, transformers and numpy alone (but the frozen text classifier, whose logistic regression
+is scikit-learn's).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import AutoModel
+
+from helpers import UserError
+from helpers.sources import loading
+from helpers.sources.sampling import draw_order
+from helpers.sources.variants import variant
+from helpers.tasks.heads import (
+    EncoderWithHead,
+    LastTokenClassifier,
+    MeanPooledClassifier,
+    TokenClassifier,
+)
+from helpers.training.costs import training_flops
+from helpers.training.loop import read, train
+from helpers.trials import answers
+from helpers.trials.outcome import Outcome
+from helpers.trials.rows import Inputs, n_items, rows_of
+from helpers.trials.trial import Trial
+
+HEADS: dict[str, type[EncoderWithHead]] = {
+    "mean": MeanPooledClassifier,
+    "last": LastTokenClassifier,
+    "token": TokenClassifier,
+}
+"""How a text's, or each token's, vector comes about, by the setting ``pooling``."""
+
+POINTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Where a training curve is looked at, as shares of its steps."""
+
+WATCHED = 128
+"""So many validation and training items, at most, are looked at along the way."""
+
+Folders = Mapping[str, Mapping[str, str | None]]
+"""Folder and GGUF file of each model by name."""
+
+
+def labelled(trial: Trial, inputs: Inputs) -> np.ndarray:
+    """Return the places of the training items whose labels the trial sees.
+
+    Raises:
+        UserError: more labels than there are items.
+    """
+    n = n_items(inputs, "train")
+    if trial.labels > n:
+        raise UserError(
+            f"{trial.label}: {trial.labels:,} labels were asked for, {trial.corpus} has {n:,}."
+        )
+    classes = inputs["train.labels"] if trial.task == "classification" else np.zeros(n, int)
+    return draw_order(classes, trial.draw)[: trial.labels]
+
+
+def build(trial: Trial, inputs: Inputs, folders: Folders, *, pretrained: bool) -> EncoderWithHead:
+    """Return the network of a trial before any training; all random weights are the draw's."""
+    chosen = variant(trial.model)
+    place = folders[trial.model]
+    backbone = loading.from_folder(
+        place["folder"] or "",
+        AutoModel,
+        name=chosen.name,
+        gguf=place.get("gguf"),
+        pretrained=pretrained,
+        seed=trial.draw + 1,
+        **chosen.config,
+    )
+    loading.check_positions(backbone, trial.options["max_length"], trial.model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(trial.draw + 1)
+        head = HEADS[trial.options["pooling"]]
+        model = head(backbone, len(inputs["names"]))
+    _drop(model, trial.options["dropout"])
+    return model
+
+
+def _drop(model: nn.Module, share: float) -> None:
+    """Give every dropout of the network this share; 0 draws no masks at all."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = share
+        elif isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = share  # type: ignore[assignment]
+
+
+def fine_tuned(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
+    """Train all of the pretrained network on the labelled items."""
+    return _trained(trial, inputs, build(trial, inputs, folders, pretrained=True), device)
+
+
+def from_scratch(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
+    """Train the same network from random weights on the same items."""
+    return _trained(trial, inputs, build(trial, inputs, folders, pretrained=False), device)
+
+
+def frozen_tagger(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
+    """Train the head alone on the pretrained network's token vectors, which stay as they are."""
+    model = build(trial, inputs, folders, pretrained=True)
+    model.backbone.requires_grad_(False)
+    return _trained(trial, inputs, model, device)
+
+
+def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
+    options = trial.options
+    seen = labelled(trial, inputs)
+    steps, precision = options["steps"], options["precision"]
+    watched = {
+        "validation": np.arange(n_items(inputs, "validation"))[:WATCHED],
+        "train": seen[:WATCHED],
+    }
+    watched_rows = {split: rows_of(inputs, split, at) for split, at in watched.items()}
+
+    def look(network: nn.Module) -> dict[str, float]:
+        said = {
+            split: read(network, rows, precision=precision, device=device)
+            for split, rows in watched_rows.items()
+        }
+        losses = {split: answers.mean_loss(said[split], watched_rows[split]) for split in said}
+        score = answers.SCORES[trial.task](said["validation"], inputs, watched["validation"])
+        return {
+            "training_loss": losses["train"],
+            "validation_loss": losses["validation"],
+            "validation_score": score,
+        }
+
+    done = train(
+        model,
+        rows_of(inputs, "train", seen),
+        steps=steps,
+        learning_rate=options["learning_rate"],
+        batch_tokens=options["batch_tokens"],
+        seed=trial.draw + 1,
+        precision=precision,
+        device=device,
+        look_at=sorted({round(share * steps) for share in POINTS}),
+        look=look,
+    )
+    said = read(model, rows_of(inputs, trial.split), precision=precision, device=device)
+    curve = {"step": np.array(list(done.points), dtype=np.int32)} | {
+        name: np.array([point[name] for point in done.points.values()], dtype=np.float32)
+        for name in ("training_loss", "validation_loss", "validation_score")
+    }
+    cost = {
+        "steps": steps,
+        "tokens": done.tokens,
+        "flops": training_flops(model, done.tokens) / (1 if _all_learn(model) else 3),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+    }
+    return Outcome(answers.ITEMS_OF[trial.task](said, inputs, trial.split), curve, cost)
+
+
+def _all_learn(model: EncoderWithHead) -> bool:
+    """Whether the body learns too; frozen, it is only read: a third of the operations."""
+    return any(p.requires_grad for p in model.backbone.parameters())
+
+
+_features: dict[tuple[Any, ...], dict[str, np.ndarray]] = {}
+
+
+def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
+    """Fit logistic regression to the pretrained network's vectors, which stay as they are.
+
+    The vectors of a corpus are worked out once in a process and serve all label counts and draws.
+    """
+    from helpers.evaluation.probes import probe
+
+    options = trial.options
+    precision = options["precision"]
+    model = build(trial, inputs, folders, pretrained=True)
+    key = (trial.corpus_hash, trial.model_hash, trial.model, options["max_length"], precision)
+    if key not in _features:
+        _features.clear()
+        _features[key] = {}
+    kept = _features[key]
+    for split in ("train", trial.split):
+        if split not in kept:
+            rows = rows_of(inputs, split)
+            found = read(model, rows, precision=precision, device=device, features=True)
+            kept[split] = np.stack(found)
+    seen = labelled(trial, inputs)
+    classes = inputs["train.labels"][seen]
+    probabilities = np.zeros((len(kept[trial.split]), len(inputs["names"])))
+    if len(set(classes.tolist())) == 1:
+        probabilities[:, classes[0]] = 1.0
+    else:
+        fitted = probe(options["regularization"]).fit(kept["train"][seen], classes)
+        probabilities[:, fitted.classes_] = fitted.predict_proba(kept[trial.split])
+    starts = inputs["train.starts"]
+    tokens = int((starts[seen + 1] - starts[seen]).sum())
+    cost = {
+        "tokens": tokens,
+        "flops": training_flops(model, tokens) / 3,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "trained_parameters": sum(p.numel() for p in model.head.parameters()),
+    }
+    return Outcome(answers.of_probabilities(probabilities), {}, cost)
+
+
+Arm = Callable[[Trial, Inputs, Folders, torch.device], Outcome]

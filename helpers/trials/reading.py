@@ -1,0 +1,180 @@
+"""Trials for a notebook: what is stored is read, what is missing is trained if there is time."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from helpers import UserError
+from helpers.evaluation.comparison import Comparison, Key
+from helpers.tasks.tagging_scores import f1_of_counts
+from helpers.trials import runner, studies
+from helpers.trials.outcome import Outcome
+from helpers.trials.store import OWN, SHIPPED, Store
+from helpers.trials.trial import Trial
+
+ONLY_SHIPPED = "TRANSFER_TRIALS"
+"""Set to "shipped", this variable keeps own outcomes out: tests compare what everybody has."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """Outcomes that answer a question.
+
+    Attributes:
+        outcomes: of each arm and label count, by draw.
+        sentence: where they come from, for the reader.
+        complete: whether none is missing; without all of them there is no verdict.
+        keys: of the trials read, for the record.
+    """
+
+    outcomes: Mapping[Key, Mapping[int, Outcome]]
+    sentence: str
+    complete: bool
+    keys: Sequence[str]
+
+
+def store_for(use: str) -> Store:
+    """Return the store that a notebook's parameter ``trials`` means.
+
+    "missing" and "stored" read shipped outcomes, and own ones where there are none; "fresh" reads
+    own ones only.
+    """
+    if use == "fresh":
+        return Store(OWN, None)
+    return Store(None if os.environ.get(ONLY_SHIPPED) == "shipped" else OWN, SHIPPED)
+
+
+def read(
+    asked: studies.Question, use: str = "missing", minutes: float = 5.0, device: str = "auto"
+) -> Read:
+    """Return the outcomes that answer a question.
+
+    Args:
+        asked: the question; every arm at every label count in every draw.
+        use: "missing" trains what is not stored, most decisive first, for at most ``minutes``;
+            "stored" refuses where something is missing; "fresh" takes only what was trained here.
+        minutes: see ``use``.
+        device: where to train.
+
+    Raises:
+        UserError: something is missing that may not be trained; whatever a trial refuses.
+    """
+    trials = studies.label_efficiency(asked)
+    store = store_for(use)
+    todo = store.missing(trials)
+    if todo and (use == "stored" or store.own is None):
+        raise UserError(
+            f"{len(todo)} of {len(trials)} trials are not stored (the first: {todo[0].label}): "
+            f"run them with `{_command(asked)}`, or set trials to missing."
+        )
+    if todo:
+        jobs = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+        whole = sum(map(runner.expected_seconds, todo)) / jobs / 60
+        print(
+            f"{len(todo)} of {len(trials)} trials are missing; training them for at most "
+            f"{minutes:g} minutes (all take about {max(1, round(whole))}).",
+            flush=True,
+        )
+        failed = runner.run_trials(
+            todo, store, jobs=jobs, minutes=minutes, device=device, progress=None
+        )
+        for key, message in list(failed.items())[:3]:
+            print(f"{next(t.label for t in todo if t.key == key)} failed: {message}")
+    return _read(trials, store)
+
+
+def _read(trials: Sequence[Trial], store: Store) -> Read:
+    found: dict[Key, dict[int, Outcome]] = {}
+    where: dict[str, int] = {}
+    origins: dict[str, None] = {}
+    keys = []
+    for trial in trials:
+        outcome = store.get(trial)
+        if outcome is None:
+            continue
+        found.setdefault((trial.arm, trial.labels), {})[trial.draw] = outcome
+        place = store.where(trial) or "own"
+        where[place] = where.get(place, 0) + 1
+        origins[f"{outcome.origin['device']}, torch {outcome.origin['torch']}"] = None
+        keys.append(trial.key)
+    if not found:
+        raise UserError(
+            f"None of the {len(trials)} trials is there, and no time was enough to train one: "
+            "set minutes higher."
+        )
+    words = {"shipped": "come with the project", "own": "were trained here"}
+    parts = ", ".join(f"{n} {words[place]}" for place, n in where.items())
+    missing = len(trials) - len(keys)
+    rest = f"; {missing} are missing, so there is no verdict" if missing else ""
+    sentence = f"{len(keys)} of {len(trials)} trials: {parts}{rest}. Made on {'; '.join(origins)}."
+    return Read(found, sentence, not missing, keys)
+
+
+def _command(asked: studies.Question) -> str:
+    """Return what runs the trials of a question."""
+    for name, known in studies.STUDIES.items():
+        if {*studies.label_efficiency(asked)} <= {*studies.label_efficiency(known)}:
+            return f"python -m helpers trials {name} --run"
+    return f"python -m helpers run {asked.notebook} -p trials missing -p minutes 600"
+
+
+def draws_of(read: Read) -> dict[Key, list[int]]:
+    """Return which draws there are of each arm and label count."""
+    return {key: list(each) for key, each in read.outcomes.items()}
+
+
+def accuracies(read: Read, truth: np.ndarray) -> Comparison:
+    """Return the arms by which items they have right, for classes ``truth`` (n,)."""
+    right = {
+        key: np.stack([outcome.items["predicted"] == truth for outcome in each.values()])
+        for key, each in read.outcomes.items()
+    }
+    return Comparison(right, draws=draws_of(read))
+
+
+def entity_f1s(
+    read: Read, groups: Sequence[int] | np.ndarray, column: int | None = None
+) -> Comparison:
+    """Return the arms by their names found, F1, with sentences taken together by ``groups``.
+
+    Args:
+        read: of a tagging study.
+        groups: article of each sentence: names recur within one, so articles are the items.
+        column: of one type of names; None: all.
+    """
+    numbers = np.unique(np.asarray(groups), return_inverse=True)[1]
+    chosen = slice(None) if column is None else [column]
+    counts = {
+        key: np.stack([_counts(outcome, numbers, chosen) for outcome in each.values()])
+        for key, each in read.outcomes.items()
+    }
+    return Comparison(counts, f1_of_counts, "F1", draws_of(read))
+
+
+def _counts(outcome: Outcome, numbers: np.ndarray, column: Any) -> np.ndarray:
+    """Return right, predicted and true names of each group, (g, 3)."""
+    found, missed, wrong = (
+        outcome.items[name][:, column].sum(1).astype(float) for name in ("found", "missed", "wrong")
+    )
+    rows = np.stack([found, found + wrong, found + missed], axis=1)
+    summed = np.zeros((numbers.max() + 1, 3))
+    np.add.at(summed, numbers, rows)
+    return summed
+
+
+def mean_curve(read: Read, arm: str, labels: int) -> dict[str, np.ndarray]:
+    """Return the training curve of an arm, averaged over its draws: ``step`` and the measures."""
+    curves = [dict(outcome.curve) for outcome in read.outcomes[arm, labels].values()]
+    return {name: np.mean([curve[name] for curve in curves], axis=0) for name in curves[0]}
+
+
+def total_cost(read: Read, what: str) -> dict[Key, float]:
+    """Return a cost ("flops", "tokens", "seconds"), the mean over draws, where there is one."""
+    return {
+        key: float(np.mean([outcome.cost[what] for outcome in each.values()]))
+        for key, each in read.outcomes.items()
+        if all(what in outcome.cost for outcome in each.values())
+    }

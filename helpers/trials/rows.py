@@ -1,0 +1,108 @@
+"""What a trial reads, as arrays: rows of tokens by split, their labels, their texts.
+
+One dictionary of flat arrays holds a task's texts as one model sees them, so that a process that
+runs trials needs neither the corpus nor a tokenizer. Keys are "<split>.<what>":
+
+- ``ids``, ``starts``: token ids of all rows, one behind the other, and where each row begins;
+- ``labels``: the class of each row, or one label for each token;
+- ``text``, ``text_starts``: UTF-8 of each item, cut where the model's last token ends;
+- of taggers also ``sentence`` (of each row), ``own_starts`` and ``own_ends`` (characters of each
+  token), ``tags``, ``tag_starts`` (a tag's number for each character of each sentence).
+
+``names`` are the classes or tags. It is one safetensors file.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from helpers import UserError
+from helpers.training.loop import Row
+
+Inputs = Mapping[str, Any]
+
+
+def save_inputs(inputs: Inputs, file: Path) -> None:
+    """Write ``inputs`` to ``file``."""
+    arrays = {key: value for key, value in inputs.items() if isinstance(value, np.ndarray)}
+    rest = {key: value for key, value in inputs.items() if key not in arrays}
+    save_file(arrays, file, {"facts": json.dumps(rest, sort_keys=True, ensure_ascii=False)})
+
+
+def load_inputs(file: Path) -> dict[str, Any]:
+    """Return what :func:`save_inputs` wrote.
+
+    Raises:
+        UserError: no such file, or a damaged one.
+    """
+    try:
+        with safe_open(file, framework="np") as opened:
+            arrays = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+            return arrays | json.loads(opened.metadata()["facts"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        raise UserError(f"{file} is cut short or holds no inputs of trials: delete it.") from None
+
+
+def flat(parts: Sequence[Sequence[int] | np.ndarray], dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return lists one behind the other, and where each begins (n + 1).
+
+    >>> [array.tolist() for array in flat([[5, 6], [7]], np.int32)]
+    [[5, 6, 7], [0, 2, 3]]
+    """
+    starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    whole = [np.empty(0, dtype), *(np.asarray(part, dtype=dtype) for part in parts)]
+    return np.concatenate(whole), starts
+
+
+def pack_texts(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the UTF-8 bytes of all texts and where each begins."""
+    return flat([np.frombuffer(text.encode(), np.uint8) for text in texts], np.uint8)
+
+
+def texts_of(inputs: Inputs, split: str, places: Sequence[int] | np.ndarray) -> list[str]:
+    """Return the texts of some items of a split.
+
+    >>> text, starts = pack_texts(["one", "两个"])
+    >>> texts_of({"train.text": text, "train.text_starts": starts}, "train", [1])
+    ['两个']
+    """
+    text, starts = inputs[f"{split}.text"], inputs[f"{split}.text_starts"]
+    return [text[starts[at] : starts[at + 1]].tobytes().decode() for at in places]
+
+
+def n_items(inputs: Inputs, split: str) -> int:
+    """Return how many items a split has: texts, or sentences (which may have several rows)."""
+    starts = inputs.get(f"{split}.tag_starts")
+    if starts is None:
+        starts = inputs.get(f"{split}.text_starts")
+    return len(inputs[f"{split}.starts"] if starts is None else starts) - 1
+
+
+def rows_of(
+    inputs: Inputs, split: str, places: Sequence[int] | np.ndarray | None = None
+) -> list[Row]:
+    """Return the rows of some items of a split (None: of all), in the items' order."""
+    ids, starts, labels = (inputs[f"{split}.{what}"] for what in ("ids", "starts", "labels"))
+    n = len(starts) - 1
+    order: Sequence[int] | np.ndarray = range(n)
+    if places is not None:
+        order = places
+        if f"{split}.sentence" in inputs:
+            sentence = inputs[f"{split}.sentence"]
+            first, behind = (
+                np.searchsorted(sentence, places, side=side) for side in ("left", "right")
+            )
+            order = [row for pair in zip(first, behind, strict=True) for row in range(*pair)]
+    per_token = len(labels) == len(ids) and len(labels) != n
+    return [
+        (
+            ids[starts[row] : starts[row + 1]],
+            labels[starts[row] : starts[row + 1]] if per_token else labels[row],
+        )
+        for row in order
+    ]

@@ -1,0 +1,138 @@
+"""Settings found before trials exist: ``data/settings.yaml``, and the grids that are searched.
+
+Each arm gets a search of like size on each corpus and label count, on the draw
+:data:`helpers.sources.sampling.TUNING` (never scored) and on validation items: six settings. All
+scores are kept in the file. What holds for all arms is settled here too: no dropout, bfloat16
+products, batches of equally many tokens (measured on validation items, see
+``data/trials/README.md``).
+"""
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from helpers import ROOT, UserError
+from helpers.base.files import write_atomically
+
+FILE = ROOT / "data" / "settings.yaml"
+
+NETWORK = {"batch_tokens": 1024, "dropout": 0.0, "precision": "bfloat16"}
+"""Of every network that is trained; matrix products in bfloat16, parameters in 32 bits."""
+
+HEADER = """\
+# Settings of all arms, found on a tuning draw and validation items before any test item was scored
+# (`python -m helpers trials STUDY --search`). Each entry keeps every setting that was tried with
+# its validation score; `edge` names what was chosen at the end of its grid.
+"""
+
+
+def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
+    """Return the six settings that are tried for an arm with so many labels.
+
+    Steps grow with the root of the labels; from scratch needs four times those of fine-tuning.
+
+    >>> [each["steps"] for each in grid("fine_tuned", 64, (1e-4, 3e-4, 1e-3))]
+    [40, 120, 40, 120, 40, 120]
+    """
+    if arm in ("fine_tuned", "from_scratch", "frozen_tagger"):
+        base = (20 if arm == "from_scratch" else 5) * math.sqrt(labels)
+        lengths = [round(base), round(3 * base)]
+        return [{"learning_rate": rate, "steps": steps} for rate in rates for steps in lengths]
+    if arm in ("tfidf", "tfidf_whole", "frozen"):
+        return [{"regularization": c} for c in (1.0, 10.0, 30.0, 100.0, 300.0, 1000.0)]
+    if arm == "linear":
+        return [{"strength": s} for s in (1e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4)]
+    if arm == "dictionary":
+        return [{"least": share} for share in (0.0, 0.2, 0.35, 0.5, 0.65, 0.8)]
+    return []
+
+
+@functools.lru_cache(maxsize=8)
+def _read(file: Path, stamp: tuple[int, int]) -> dict[str, Any]:
+    try:
+        found = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - safe
+        return {
+            "corpora": dict(found["corpora"]),
+            "models": dict(found["models"]),
+            "found": list(found["found"]),
+        }
+    except (yaml.YAMLError, TypeError, KeyError, ValueError):
+        raise UserError(f"{file} is no file of settings: restore it from git.") from None
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_settings(file: Path = FILE) -> dict[str, Any]:
+    """Return the file: ``corpora`` and ``models`` (what was read), ``found`` (the entries).
+
+    Raises:
+        UserError: a file that holds something else.
+    """
+    if not file.exists():
+        return {"corpora": {}, "models": {}, "found": []}
+    facts = file.stat()
+    return _read(file, (facts.st_size, facts.st_mtime_ns))
+
+
+def setting_for(
+    task: str, corpus: str, model: str, arm: str, labels: int, file: Path = FILE
+) -> dict[str, Any]:
+    """Return the setting of an arm: found for this label count, or for the nearest one.
+
+    Where nothing was found on this corpus and model, that of the nearest label count on any corpus
+    of the task is taken: a beginning, which a search would better.
+
+    Raises:
+        UserError: the arm was searched nowhere.
+    """
+    entries = [
+        one for one in read_settings(file)["found"] if (one["task"], one["arm"]) == (task, arm)
+    ]
+    same = [one for one in entries if (one["corpus"], one["model"]) == (corpus, model)]
+    if not entries:
+        raise UserError(
+            f"No setting of the arm '{arm}' of {task} has been found yet: run "
+            "`python -m helpers trials STUDY --search` with a study that has it."
+        )
+    nearest = min(
+        same or entries,
+        key=lambda one: (abs(math.log(one["labels"] / labels)), one["corpus"], one["model"]),
+    )
+    return dict(nearest["setting"])
+
+
+def choose(tried: Sequence[tuple[Mapping[str, Any], float]]) -> tuple[dict[str, Any], list[str]]:
+    """Return the best setting by validation score, and what of it lies on the edge of its grid.
+
+    Of equal ones the cheaper, that is the earlier with fewest steps.
+
+    >>> choose([({"steps": 40, "rate": 1}, 0.8), ({"steps": 80, "rate": 1}, 0.9)])
+    ({'steps': 80, 'rate': 1}, ['steps'])
+    """
+    best = dict(max(tried, key=lambda pair: (pair[1], -pair[0].get("steps", 0)))[0])
+    edge = []
+    for name, value in best.items():
+        values = {one[name] for one, _ in tried}
+        if len(values) > 1 and value in (min(values), max(values)):
+            edge.append(name)
+    return best, edge
+
+
+def save_found(entries: Sequence[dict[str, Any]], facts: Mapping[str, Any], file: Path) -> None:
+    """Put new entries in place of earlier ones of the same arm, corpus, model and label count."""
+    kept = read_settings(file)
+    marks = ("task", "corpus", "model", "arm", "labels")
+    new = {tuple(str(one[mark]) for mark in marks): one for one in entries}
+    old = {tuple(str(one[mark]) for mark in marks): one for one in kept["found"]}
+    whole = {
+        "corpora": kept["corpora"] | dict(facts["corpora"]),
+        "models": kept["models"] | dict(facts["models"]),
+        "found": [one for _, one in sorted((old | new).items())],
+    }
+    text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=100)
+    write_atomically(file, HEADER + text)

@@ -1,0 +1,194 @@
+"""Studies: which trials answer a question, the most decisive ones first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from helpers import UserError, nearest
+from helpers.sources.sampling import DRAWS, TUNING
+from helpers.trials.inputs import facts_of, hash_of
+from helpers.trials.settings import NETWORK, grid, setting_for
+from helpers.trials.trial import Trial
+
+TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
+TAG_ARMS = ("dictionary", "linear", "frozen", "fine_tuned", "from_scratch")
+CHEAP = ("majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear")
+"""Arms of which a trial takes seconds."""
+
+
+def trials_of(
+    task: str,
+    corpus: str,
+    model: str,
+    arm: str,
+    labels: int,
+    draws: Sequence[int],
+    *,
+    max_length: int,
+    pooling: str = "mean",
+    split: str = "test",
+    facts: dict[str, Any] | None = None,
+    setting: dict[str, Any] | None = None,
+) -> list[Trial]:
+    """Return the trials of one arm at one label count, one a draw.
+
+    Args:
+        task: "classification" or "tagging".
+        corpus: catalogue name, file or hub id.
+        model: name of the weights.
+        arm: a key of :data:`helpers.trials.arms.ARMS`.
+        labels: labelled items; more than there are means all.
+        draws: numbers of the draws.
+        max_length: tokens of a text.
+        pooling: what of a text the head reads, see :data:`helpers.trials.networks.HEADS`.
+        split: scored items.
+        facts: of the corpus, where they are known.
+        setting: learning rate and so on; None takes the one that a search found.
+
+    Raises:
+        UserError: no such corpus or model; no setting of the arm.
+    """
+    facts = facts or facts_of(corpus, task)
+    labels = min(labels, facts["train"])
+    chosen: dict[str, Any] = {}
+    if arm != "majority":
+        chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
+    reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear")
+    if reads_model:
+        chosen["max_length"] = max_length
+    if reads_model and arm != "tfidf":
+        chosen |= {"pooling": "token" if task == "tagging" else pooling}
+        chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
+        if "steps" in chosen:
+            chosen["batch_tokens"] = NETWORK["batch_tokens"]
+    return [
+        Trial(
+            task=task,
+            corpus=corpus,
+            corpus_hash=facts["hash"],
+            arm=arm,
+            labels=labels,
+            draw=draw,
+            items=facts[split],
+            split=split,
+            model=model if reads_model else "",
+            model_hash=hash_of(model) if reads_model else "",
+            setting=tuple(chosen.items()),
+        )
+        for draw in draws
+    ]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a label-efficiency study asks: every arm at every label count, over draws.
+
+    Attributes:
+        task: as :func:`trials_of`, like all that follow.
+        corpus: which texts.
+        model: of all arms that have one.
+        arms: which.
+        labels: counts, in the order of what they decide.
+        trained_labels: those at which whole networks are trained; None: all.
+        draws: how many.
+        max_length: tokens of a text.
+        pooling: what the head reads.
+        notebook: that shows it.
+    """
+
+    task: str = "classification"
+    corpus: str = "reuters-r8"
+    model: str = "minilm"
+    arms: Sequence[str] = TEXT_ARMS
+    labels: Sequence[int] = (64, 256, 16, 1024)
+    trained_labels: Sequence[int] | None = None
+    draws: int = DRAWS
+    max_length: int = 64
+    pooling: str = "mean"
+    notebook: str = "06"
+
+    def pairs(self) -> Iterator[tuple[str, int]]:
+        """Yield arm and label count: the cheap arms first, then count by count."""
+        trained = self.labels if self.trained_labels is None else self.trained_labels
+        for cheap, counts in ((True, self.labels), (False, trained)):
+            for n in counts:
+                yield from ((arm, n) for arm in self.arms if (arm in CHEAP) == cheap)
+
+    def trials(self, arm: str, labels: int, draws: Sequence[int], **rest: Any) -> list[Trial]:
+        """Return :func:`trials_of` for an arm and a label count."""
+        return trials_of(
+            self.task, self.corpus, self.model, arm, labels, draws,
+            max_length=self.max_length, pooling=self.pooling, **rest,
+        )  # fmt: skip
+
+
+def label_efficiency(question: Question) -> list[Trial]:
+    """Return the trials that answer a question, most decisive first.
+
+    Raises:
+        UserError: as :func:`trials_of`.
+    """
+    facts = facts_of(question.corpus, question.task)
+    draws = range(question.draws)
+    return [
+        trial
+        for arm, n in question.pairs()
+        for trial in question.trials(arm, n, draws, facts=facts)
+    ]
+
+
+STUDIES = {
+    "topics": Question(),
+    "news": Question(
+        corpus="reuters-r52", model="gpt2-mini", pooling="last", labels=(128, 1024), notebook="09"
+    ),
+    "entities": Question(
+        task="tagging",
+        corpus="peoples-daily",
+        model="bert-zh-mini",
+        arms=TAG_ARMS,
+        labels=(200, 2000),
+        notebook="10",
+    ),
+}
+"""The studies by name."""
+
+RATES: dict[str, tuple[float, ...]] = {
+    "fine_tuned": (1e-4, 3e-4, 1e-3),
+    "from_scratch": (1e-4, 3e-4, 1e-3),
+    "frozen": (3e-3, 1e-2, 3e-2),
+}
+"""Learning rates that are tried, by arm; widened by hand where one on the edge was best."""
+
+
+def question(name: str) -> Question:
+    """Return what a study asks.
+
+    Raises:
+        UserError: no such study.
+    """
+    if name not in STUDIES:
+        raise UserError(f"There is no study '{name}'.{nearest(name, STUDIES)}")
+    return STUDIES[name]
+
+
+def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
+    """Return what a search tries: for each arm and label count its marks and its trials.
+
+    All are on the tuning draw and on validation items.
+    """
+    facts = facts_of(asked.corpus, asked.task)
+    found = []
+    for arm, n in asked.pairs():
+        kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
+        trials = [
+            trial
+            for setting in grid(kind, n, RATES.get(arm, ()))
+            for trial in asked.trials(
+                arm, n, [TUNING], facts=facts, split="validation", setting=setting
+            )
+        ]
+        if trials:
+            marks = {mark: getattr(asked, mark) for mark in ("task", "corpus", "model")}
+            found.append((marks | {"arm": arm, "labels": trials[0].labels}, trials))
+    return found
