@@ -1,15 +1,16 @@
 # Two commands matter: `make report` and `make test`. Everything else is a part of them.
-# Variables: PROFILE=quick|full, GRID=file.yaml, PYTHON=python3.11 (or newer).
+# Variables: PROFILE=quick|full, RETRAIN=1 (every trial anew, hours), GRID=file.yaml,
+# PYTHON=python3.11 (or newer).
 
 PYTHON  ?= python3
-PROFILE ?= quick
+PROFILE ?= $(if $(RETRAIN),retrain,quick)
 VENV    := .venv
 RUN     := $(VENV)/bin/python
 SETUP   := $(VENV)/.complete
 FETCHED := data/cache/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab setup data notebooks sweep lint unit nbval test-faults test-cluster bench clean lock
+.PHONY: help report test lab setup data notebooks sweep lint unit nbval verify test-faults test-cluster bench clean lock
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -49,6 +50,9 @@ sweep: data  ## run a grid of parameters: make sweep GRID=my_grid.yaml
 	@test -n "$(GRID)" || { echo "Name the grid: make sweep GRID=my_grid.yaml" >&2; exit 2; }
 	@$(RUN) -m helpers sweep "$(GRID)"
 
+verify: data  ## train a random sample of the stored trials again and compare (N=30)
+	@$(RUN) -m helpers trials --verify $(or $(N),30)
+
 lint: setup  ## ruff (notebooks included), types, import rules
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -59,7 +63,7 @@ unit: data  ## unit tests and doctests
 	@$(VENV)/bin/pytest -q -n 2 --dist loadfile
 
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
-	@$(VENV)/bin/pytest -q -n 2 --dist loadfile --nbval --nbval-cell-timeout 1800 --durations 5 notebooks
+	@TRANSFER_TRIALS=shipped $(VENV)/bin/pytest -q -n 2 --dist loadfile --nbval --nbval-cell-timeout 1800 --durations 5 notebooks
 
 test-faults: data  ## tests/faults, the long ones too: kill -9 at thirty random moments
 	@$(VENV)/bin/pytest -q -m "faults or not faults" tests/faults

@@ -184,11 +184,12 @@ def _add_cores(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_profile(parser: argparse.ArgumentParser, text: str) -> None:
-    parser.add_argument("--profile", choices=["quick", "full"], default="quick", help=text)
+    parser.add_argument("--profile", choices=["quick", "full", "retrain"], default="quick", help=text)
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
-    _add_profile(parser, "quick: the notebooks' defaults; full: notebooks/profiles/full.yaml")
+    _add_profile(parser, "quick: the notebooks' defaults; full: notebooks/profiles/full.yaml; retrain: quick, with "
+        "every trial trained here (hours)")
     parser.add_argument("--grid", type=Path, help="a YAML file: a notebook and lists of values")
 
 
@@ -214,6 +215,8 @@ def _add_trials(commands: Any) -> None:
     parser.add_argument("--minutes", type=float, help="stop after so long (no limit)")
     parser.add_argument("--arms", help="only these arms, like fine_tuned,from_scratch")
     parser.add_argument("--labels", help="only these label counts, like 64,256")
+    parser.add_argument("--draws", type=int, help="only the first so many draws")
+    parser.add_argument("--fresh", action="store_true", help="as if nothing came with the project")
     parser.add_argument("--seed", type=int, default=0, help="of --verify's choice (0)")
     parser.add_argument("--cheap", action="store_true", help="--verify: only trials of seconds")
     parser.add_argument("--json", action="store_true", help="the list, as JSON, on stdout")

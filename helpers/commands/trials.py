@@ -4,18 +4,19 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from helpers import UserError
+from helpers import UserError, nearest
 from helpers.trials import runner, settings, studies
-from helpers.trials.store import Store
+from helpers.trials.store import OWN, Store
 from helpers.trials.trial import Trial
 
 
 def trials(chosen: argparse.Namespace) -> int:
     """Do what the command line asks; return the exit code."""
-    store = Store()
+    store = Store(OWN, None) if chosen.fresh else Store()
     how = {"jobs": chosen.jobs, "device": chosen.device, "minutes": chosen.minutes}
     if chosen.run or chosen.search or chosen.verify is not None:
         runner.check_run(**how)
@@ -38,6 +39,7 @@ def trials(chosen: argparse.Namespace) -> int:
     if chosen.pack:
         return _pack(store.missing(asked[chosen.study]), chosen.pack)
     if chosen.run:
+        _settled(asked[chosen.study], chosen.study)
         failed = runner.run_trials(asked[chosen.study], store, **how)
         left = store.missing(asked[chosen.study])
         print(f"{len(asked[chosen.study]) - len(left)} of {len(asked[chosen.study])} are stored.")
@@ -46,11 +48,13 @@ def trials(chosen: argparse.Namespace) -> int:
 
 
 def _only(question: studies.Question, chosen: argparse.Namespace) -> studies.Question:
-    """Keep the arms and label counts that were named."""
-    from dataclasses import replace
-
-    from helpers import nearest
-
+    """Keep the arms, label counts and draws that were named."""
+    if chosen.draws is not None:
+        if not 1 <= chosen.draws <= question.draws:
+            raise UserError(
+                f"--draws must be 1 to {question.draws}, those of the study, not {chosen.draws}."
+            )
+        question = replace(question, draws=chosen.draws)
     if chosen.arms:
         arms = chosen.arms.split(",")
         for arm in arms:
@@ -67,6 +71,21 @@ def _only(question: studies.Question, chosen: argparse.Namespace) -> studies.Que
             trained = tuple(n for n in counts if n in trained)
         question = replace(question, labels=counts, trained_labels=trained)
     return question
+
+
+def _settled(trials: Sequence[Trial], name: str) -> None:
+    """Refuse trials of arms and label counts whose setting has not been searched."""
+    for trial in {(one.arm, one.labels): one for one in trials}.values():
+        if trial.arm in studies.UNSEARCHED:
+            continue
+        question = studies.question(name)
+        found = settings.found_for(trial.task, trial.corpus, question.model)
+        if not any((one["arm"], one["labels"]) == (trial.arm, trial.labels) for one in found):
+            raise UserError(
+                f"No setting has been found yet for {trial.arm} with {trial.labels:,} labels: run "
+                f"`python -m helpers trials {name} --search --arms {trial.arm} --labels "
+                f"{trial.labels}` first, or name other --arms and --labels."
+            )
 
 
 def _list(asked: dict[str, list[Trial]], store: Store, chosen: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ of yours instead.
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ _MARKERS = "osD^vPX*"
 _LINES: list[Any] = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 3))]
 # The same strategy looks the same in every notebook: its place in this list is its look.
 _STRATEGIES = ["full", "tfidf", "linear_probe", "from_scratch", "lora", "gradual_unfreezing"]
+_ALIASES = {"fine_tuned": "full", "frozen": "linear_probe"}  # arms of trials
 _VERDICTS = {"helps": ("#0072B2", ">"), "hurts": ("#D55E00", "<"), "undecided": ("#555555", "o")}
 _styled = False
 
@@ -122,6 +123,56 @@ def learning_curves(
         ax.set_xlim(counts[0] / 1.35, counts[-1] * 1.35)
     ax.set(xlabel="labelled training items (log scale)", ylabel=score)
     _legend_below(figure, ax, [_words(name) for name in names])
+    return figure
+
+
+def training_curves(
+    curves: Mapping[str, Mapping[str, npt.ArrayLike]],
+    score: str = "accuracy (share)",
+    chance: float | None = None,
+) -> Figure:
+    """Draw loss and score over the steps of one or more trainings, side by side.
+
+    Args:
+        curves: by name, each with ``step``, ``training_loss``, ``validation_loss`` (nats) and
+            ``validation_score``, as an outcome of a trial has them.
+        score: names the axis of the score, with its unit.
+        chance: score of a model that has learned nothing, as a grey line.
+    """
+    if not curves:
+        raise UserError("figures.training_curves needs at least one curve.")
+    if not _styled:
+        style()
+    figure = Figure(figsize=(7.6, 3.9))
+    losses, scores = figure.subplots(1, 2)
+    for name, curve in curves.items():
+        look = _look(name, list(curves)) | {"markersize": 6}
+        losses.plot(curve["step"], curve["training_loss"], **(look | {"linestyle": ":"}))
+        losses.plot(curve["step"], curve["validation_loss"], **(look | {"linestyle": "-"}))
+        scores.plot(curve["step"], curve["validation_score"], label=_words(name), **look)
+    if chance is not None:
+        scores.axhline(chance, color="#777777", linewidth=1.4, label="nothing learned")
+    losses.set(xlabel="steps", ylabel="loss (nats)")
+    losses.set_title("dotted: training, solid: validation", fontsize=12)
+    scores.set(xlabel="steps", ylabel=score)
+    scores.set_title("validation", fontsize=12)
+    for ax in (losses, scores):
+        ax.set_ylim(bottom=0)
+    order = [*map(_words, curves), "nothing learned"]
+    _legend_below(figure, scores, order)
+    return figure
+
+
+def class_sizes(sizes: npt.ArrayLike, rare: int, ax: Axes | None = None) -> Figure:
+    """Draw how many texts each class has, the largest first, on a logarithmic scale.
+
+    Classes of at most ``rare`` texts are orange.
+    """
+    ordered = np.sort(np.asarray(sizes))[::-1]
+    figure, ax = _axes(ax, (6.8, 4.2))
+    ax.bar(range(len(ordered)), ordered, color=np.where(ordered <= rare, "#D55E00", "#0072B2"))
+    ax.set_yscale("log")
+    ax.set(xlabel="classes, largest first (orange: rare)", ylabel="training texts (log scale)")
     return figure
 
 
@@ -287,6 +338,8 @@ def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> tuple[Fig
 
 
 def _look(name: str, names: list[str]) -> dict[str, Any]:
+    names = [_ALIASES.get(one, one) for one in names]
+    name = _ALIASES.get(name, name)
     unknown = [n for n in names if n not in _STRATEGIES]
     i = _STRATEGIES.index(name) if name in _STRATEGIES else len(_STRATEGIES) + unknown.index(name)
     colours = mpl.rcParams["axes.prop_cycle"].by_key()["color"]

@@ -17,6 +17,9 @@ _MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 ALWAYS = ("requirements.txt",)
 """Library versions are pinned here; every result depends on them."""
 
+RESULTS = ("record", "out", "save_to", "save_bert_to")
+"""Parameters that say where results go: what lies there is no input of the next run."""
+
 
 def dependencies(notebook: Path | str) -> list[Path]:
     """Return the files that decide what ``notebook`` computes, sorted.
@@ -53,7 +56,7 @@ def named_inputs(values: Mapping[str, Any]) -> list[Path]:
         text
         for name, value in values.items()
         for text in (value if isinstance(value, list) else [value])
-        if name != "record" and isinstance(text, str)
+        if name not in RESULTS and isinstance(text, str)
     ]
     places = [ROOT / text for text in texts if re.search(r"[/\\.]", text)]
     names = {text.partition(":")[0] for text in texts} - {""}

@@ -10,7 +10,7 @@
     together:              # lists that go side by side, not crossed with each other
       labels: [[16, 64], [32, 128]]
       tuned_labels: [[64], [128]]
-    seeds: 3               # the notebook's seeds; of one that has a single seed: 0, 1, 2
+    seeds: 3               # the notebook's seeds or draws; of one with a single seed: 0, 1, 2
     retries: 1             # how often a failed run is tried again
     minutes: 30            # a run that takes longer is ended
     gpus: 1                # what each run needs (none)
@@ -171,8 +171,9 @@ def _seeds(
     file: str, notebook: str, declared: Mapping[str, Parameter], n: int
 ) -> dict[str, list[Any]]:
     """Return the parameter that stands for seeds, with its values."""
-    if "seeds" in declared:
-        return {"seeds": [n]}
+    for name in ("seeds", "draws"):
+        if name in declared:
+            return {name: [n]}
     if "seed" in declared:
         return {"seed": list(range(n))}
     raise UserError(f"{file}: {notebook} has no parameter seed or seeds; leave `seeds` out.")

@@ -10,7 +10,7 @@ import yaml
 from helpers import ROOT, UserError, nearest
 from helpers.runs.parameters import Parameter, check_against, parameters_hash, read_parameters
 
-PROFILES = ("quick", "full")
+PROFILES = ("quick", "full", "retrain")
 RECORDS = "records"
 """The parameter of a notebook that judges by the records of others, and is run after them."""
 
@@ -66,7 +66,8 @@ def plan(profile: str = "quick", grid: Path | str | None = None) -> list[Planned
     """Return the runs of a profile, or of a grid where one is told.
 
     "quick" is every notebook at its defaults; "full" takes the values of
-    ``notebooks/profiles/full.yaml``, which may give a notebook several settings. What a grid file
+    ``notebooks/profiles/full.yaml``, which may give a notebook several settings; "retrain" is
+    "quick" with every trial trained here, whatever comes with the project. What a grid file
     holds: :mod:`helpers.runs.grid`.
 
     Raises UserError, one sentence, on the first thing that could not run.
@@ -79,7 +80,10 @@ def plan(profile: str = "quick", grid: Path | str | None = None) -> list[Planned
         raise UserError(f"There is no profile {profile!r}.{nearest(profile, PROFILES)}")
     notebooks = all_notebooks()
     settings: dict[str, list[dict[str, Any]]] = {}
-    if profile != "quick":
+    if profile == "retrain":
+        again = {"trials": "fresh", "minutes": 6000.0}
+        settings = {path.stem: [again] for path in notebooks if "trials" in read_parameters(path)}
+    elif profile != "quick":
         settings = _profile(ROOT / "notebooks" / "profiles" / f"{profile}.yaml", notebooks)
     return _after_others(
         _unique(

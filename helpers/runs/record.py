@@ -9,7 +9,7 @@ import copy
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -113,6 +113,7 @@ class Run:
         self._metrics: dict[tuple[Any, ...], tuple[int, Metric]] = {}
         self._claims: dict[tuple[Any, ...], tuple[int, Evidence]] = {}
         self._hashes: dict[str, str] = {}
+        self._trials: dict[str, None] = {}
         self._tokens, self._flops = 0, 0.0
 
     def metric(
@@ -177,6 +178,10 @@ class Run:
         """Note the sha256 of data and weights by name; they stand in the provenance."""
         self._hashes |= {str(name): str(value) for name, value in fingerprints.items()}
 
+    def reads(self, keys: Iterable[str]) -> None:
+        """Note the keys of stored trials that this run read; they stand in the record."""
+        self._trials |= dict.fromkeys(keys)
+
     def add_tokens(self, n: int) -> None:
         """Count tokens that were trained on."""
         self._tokens += int(n)
@@ -193,6 +198,7 @@ class Run:
             parameters=self._values,
             metrics=[metric for _, metric in self._metrics.values()],
             claims=[evidence for _, evidence in self._claims.values()],
+            trials=sorted(self._trials),
             cost=Cost(
                 wall_seconds=round(time.perf_counter() - self._clock, 3),
                 peak_memory_mb=round(provenance.peak_memory_mb(), 1),

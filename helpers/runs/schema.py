@@ -91,6 +91,7 @@ class Record(_Part):
     parameters: dict[str, Any]
     metrics: list[Metric]
     claims: list[Evidence]
+    trials: list[str] = []  # keys of the stored trials that it read
     cost: Cost
     provenance: Provenance
 

@@ -19,7 +19,15 @@ from helpers import ROOT, UserError, nearest
 from helpers.sources import catalog, hub, loading
 from helpers.sources.loading import check_positions, quiet
 
-__all__ = ["Weights", "check_positions", "load_model", "load_tokenizer", "quiet", "resolve"]
+__all__ = [
+    "Weights",
+    "check_positions",
+    "load_body",
+    "load_model",
+    "load_tokenizer",
+    "quiet",
+    "resolve",
+]
 
 
 @dataclass(frozen=True)
@@ -150,6 +158,11 @@ def load_tokenizer(name: str | Path) -> transformers.PreTrainedTokenizerBase:
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise UserError(f"{name} has no tokenizer: its folder lacks tokenizer.json or the like.")
     return tokenizer
+
+
+def load_body(name: str | Path, *, pretrained: bool = True, seed: int = 0) -> Any:
+    """Return the model of that name without any head, see :func:`load_model`."""
+    return load_model(name, transformers.AutoModel, pretrained=pretrained, seed=seed)
 
 
 def load_model(

@@ -6,11 +6,8 @@ import numpy as np
 
 from helpers.tasks.alignment import join
 from helpers.tasks.tags import from_bio
-from helpers.training.loop import IGNORED, Row
+from helpers.training.curves import Answers
 from helpers.trials.rows import Inputs
-
-Said = Sequence[np.ndarray]
-"""What a network said of each row: logits (c,) of a text, (t, c) of its tokens."""
 
 
 def of_probabilities(probabilities: np.ndarray) -> dict[str, np.ndarray]:
@@ -33,12 +30,12 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return result
 
 
-def _classes(said: Said, inputs: Inputs, split: str) -> dict[str, np.ndarray]:
-    return of_probabilities(_softmax(np.stack(said).astype(np.float64)))
+def _classes(logits: Answers, inputs: Inputs, split: str) -> dict[str, np.ndarray]:
+    return of_probabilities(_softmax(np.stack(logits).astype(np.float64)))
 
 
-def _names(said: Said, inputs: Inputs, split: str) -> dict[str, np.ndarray]:
-    predicted = tags_of(said, inputs, split, None)
+def _names(logits: Answers, inputs: Inputs, split: str) -> dict[str, np.ndarray]:
+    predicted = tags_of(logits, inputs, split, None)
     return count_names(predicted, gold_tags(inputs, split), types_of(inputs))
 
 
@@ -57,9 +54,9 @@ def gold_tags(
 
 
 def tags_of(
-    said: Said, inputs: Inputs, split: str, places: Sequence[int] | np.ndarray | None
+    logits: Answers, inputs: Inputs, split: str, places: Sequence[int] | np.ndarray | None
 ) -> list[list[str]]:
-    """Return the tags of the characters of some sentences from what was said of their rows."""
+    """Return the tags of the characters of some sentences from the logits of their rows."""
     starts, sentence = inputs[f"{split}.starts"], inputs[f"{split}.sentence"]
     lengths = np.diff(inputs[f"{split}.tag_starts"])
     chosen = np.arange(len(lengths)) if places is None else np.asarray(places)
@@ -74,7 +71,7 @@ def tags_of(
         }
         for row in rows
     ]
-    return join(windows, said, inputs["names"], lengths[chosen].tolist())
+    return join(windows, logits, inputs["names"], lengths[chosen].tolist())
 
 
 def count_names(
@@ -91,11 +88,11 @@ def count_names(
     }
     column = {name: i for i, name in enumerate(types)}
     for row, (guess, truth) in enumerate(zip(predicted, gold, strict=True)):
-        said, there = set(from_bio(guess)), set(from_bio(truth))
+        marked, there = set(from_bio(guess)), set(from_bio(truth))
         for what, spans in (
-            ("found", said & there),
-            ("missed", there - said),
-            ("wrong", said - there),
+            ("found", marked & there),
+            ("missed", there - marked),
+            ("wrong", marked - there),
         ):
             for span in spans:
                 counts[what][row, column[span.type]] += 1
@@ -108,33 +105,23 @@ def f1_of(counts: dict[str, np.ndarray]) -> float:
     return 2 * found / max(1, 2 * found + missed + wrong)
 
 
-def mean_loss(said: Said, rows: Sequence[Row]) -> float:
-    """Return the mean cross-entropy of texts, or of labelled tokens, in nats."""
-    logits = np.concatenate([np.atleast_2d(each) for each in said]).astype(np.float64)
-    labels = np.concatenate([np.atleast_1d(label) for _, label in rows])
-    logits, labels = logits[labels != IGNORED], labels[labels != IGNORED]
-    shifted = logits - logits.max(1, keepdims=True)
-    chosen = shifted[np.arange(len(labels)), labels]
-    return float((np.log(np.exp(shifted).sum(1)) - chosen).mean())
-
-
-def _accuracy(said: Said, inputs: Inputs, places: np.ndarray) -> float:
+def _accuracy(logits: Answers, inputs: Inputs, places: np.ndarray) -> float:
     truth = inputs["validation.labels"][places]
-    return float((np.stack(said).argmax(1) == truth).mean())
+    return float((np.stack(logits).argmax(1) == truth).mean())
 
 
-def _f1(said: Said, inputs: Inputs, places: np.ndarray) -> float:
-    predicted = tags_of(said, inputs, "validation", places)
+def _f1(logits: Answers, inputs: Inputs, places: np.ndarray) -> float:
+    predicted = tags_of(logits, inputs, "validation", places)
     return f1_of(count_names(predicted, gold_tags(inputs, "validation", places), types_of(inputs)))
 
 
-SCORES: dict[str, Callable[[Said, Inputs, np.ndarray], float]] = {
+SCORES: dict[str, Callable[[Answers, Inputs, np.ndarray], float]] = {
     "classification": _accuracy,
     "tagging": _f1,
 }
 """Score of validation items along a training, in [0, 1]: accuracy, or F1 of names."""
 
-ITEMS_OF: dict[str, Callable[[Said, Inputs, str], dict[str, np.ndarray]]] = {
+ITEMS_OF: dict[str, Callable[[Answers, Inputs, str], dict[str, np.ndarray]]] = {
     "classification": _classes,
     "tagging": _names,
 }

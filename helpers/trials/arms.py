@@ -29,6 +29,7 @@ ARMS: dict[str, dict[str, Arm]] = {
     "tagging": {
         "dictionary": references.dictionary,
         "linear": references.linear,
+        "untrained": networks.untrained,
         "frozen": networks.frozen_tagger,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,

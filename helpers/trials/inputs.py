@@ -114,9 +114,9 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
     return file
 
 
-def inputs_for(trial: Trial) -> dict[str, Any]:
+def inputs_for(trial: Trial, folder: Path | None = None) -> dict[str, Any]:
     """Return the inputs of a trial, made if need be."""
-    return load_inputs(prepare(trial))
+    return load_inputs(prepare(trial, folder))
 
 
 def _texts(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:

@@ -22,6 +22,7 @@ from helpers.tasks.heads import (
     MeanPooledClassifier,
     TokenClassifier,
 )
+from helpers.training import curves
 from helpers.training.costs import training_flops
 from helpers.training.loop import read, train
 from helpers.trials import answers
@@ -35,9 +36,6 @@ HEADS: dict[str, type[EncoderWithHead]] = {
     "token": TokenClassifier,
 }
 """How a text's, or each token's, vector comes about, by the setting ``pooling``."""
-
-POINTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Where a training curve is looked at, as shares of its steps."""
 
 WATCHED = 128
 """So many validation and training items, at most, are looked at along the way."""
@@ -109,6 +107,14 @@ def frozen_tagger(trial: Trial, inputs: Inputs, folders: Folders, device: torch.
     return _trained(trial, inputs, model, device)
 
 
+def untrained(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
+    """Read with the pretrained network under a random head: what there is before any training."""
+    model = build(trial, inputs, folders, pretrained=True)
+    rows = rows_of(inputs, trial.split)
+    logits = read(model, rows, precision=trial.options["precision"], device=device)
+    return Outcome(answers.ITEMS_OF[trial.task](logits, inputs, trial.split))
+
+
 def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
     options = trial.options
     seen = labelled(trial, inputs)
@@ -118,20 +124,13 @@ def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch
         "train": seen[:WATCHED],
     }
     watched_rows = {split: rows_of(inputs, split, at) for split, at in watched.items()}
-
-    def look(network: nn.Module) -> dict[str, float]:
-        said = {
-            split: read(network, rows, precision=precision, device=device)
-            for split, rows in watched_rows.items()
-        }
-        losses = {split: answers.mean_loss(said[split], watched_rows[split]) for split in said}
-        score = answers.SCORES[trial.task](said["validation"], inputs, watched["validation"])
-        return {
-            "training_loss": losses["train"],
-            "validation_loss": losses["validation"],
-            "validation_score": score,
-        }
-
+    look = curves.watcher(
+        watched_rows["train"],
+        watched_rows["validation"],
+        lambda logits: answers.SCORES[trial.task](logits, inputs, watched["validation"]),
+        precision=precision,
+        device=device,
+    )
     done = train(
         model,
         rows_of(inputs, "train", seen),
@@ -141,14 +140,10 @@ def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch
         seed=trial.draw + 1,
         precision=precision,
         device=device,
-        look_at=sorted({round(share * steps) for share in POINTS}),
+        look_at=curves.points(steps),
         look=look,
     )
-    said = read(model, rows_of(inputs, trial.split), precision=precision, device=device)
-    curve = {"step": np.array(list(done.points), dtype=np.int32)} | {
-        name: np.array([point[name] for point in done.points.values()], dtype=np.float32)
-        for name in ("training_loss", "validation_loss", "validation_score")
-    }
+    logits = read(model, rows_of(inputs, trial.split), precision=precision, device=device)
     cost = {
         "steps": steps,
         "tokens": done.tokens,
@@ -156,7 +151,11 @@ def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch
         "parameters": sum(p.numel() for p in model.parameters()),
         "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
     }
-    return Outcome(answers.ITEMS_OF[trial.task](said, inputs, trial.split), curve, cost)
+    return Outcome(
+        answers.ITEMS_OF[trial.task](logits, inputs, trial.split),
+        curves.curve_of(done.points),
+        cost,
+    )
 
 
 def _all_learn(model: EncoderWithHead) -> bool:
@@ -177,7 +176,8 @@ def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device)
     options = trial.options
     precision = options["precision"]
     model = build(trial, inputs, folders, pretrained=True)
-    key = (trial.corpus_hash, trial.model_hash, trial.model, options["max_length"], precision)
+    read_by = {name: value for name, value in trial.setting if name != "regularization"}
+    key = (trial.corpus_hash, trial.model_hash, trial.model, str(read_by))
     if key not in _features:
         _features.clear()
         _features[key] = {}

@@ -31,7 +31,7 @@ MODULES = (
     "__init__", "base/__init__", "base/files", "base/processes", "base/provenance",
     "sources/__init__", "sources/loading", "sources/sampling", "sources/variants",
     "tasks/__init__", "tasks/alignment", "tasks/heads", "tasks/tags",
-    "training/__init__", "training/costs", "training/loop",
+    "training/__init__", "training/costs", "training/curves", "training/loop",
     "trials/__init__", "trials/answers", "trials/arms", "trials/networks", "trials/outcome",
     "trials/pack", "trials/references", "trials/rows", "trials/store", "trials/trial",
     "trials/worker",

@@ -151,7 +151,7 @@ def entity_f1s(
         key: np.stack([_counts(outcome, numbers, chosen) for outcome in each.values()])
         for key, each in read.outcomes.items()
     }
-    return Comparison(counts, f1_of_counts, "F1", draws_of(read))
+    return Comparison(counts, f1_of_counts, "f1", draws_of(read))
 
 
 def _counts(outcome: Outcome, numbers: np.ndarray, column: Any) -> np.ndarray:
@@ -169,6 +169,25 @@ def mean_curve(read: Read, arm: str, labels: int) -> dict[str, np.ndarray]:
     """Return the training curve of an arm, averaged over its draws: ``step`` and the measures."""
     curves = [dict(outcome.curve) for outcome in read.outcomes[arm, labels].values()]
     return {name: np.mean([curve[name] for curve in curves], axis=0) for name in curves[0]}
+
+
+def joined(read: Read, other: Read, names: Mapping[str, str]) -> Read:
+    """Return two readings as one; arms of ``other`` get their name in ``names``."""
+    renamed = {(names.get(arm, arm), n): each for (arm, n), each in other.outcomes.items()}
+    keys = [*read.keys, *other.keys]
+    sentence = f"{read.sentence} Beside them: {other.sentence}"
+    return Read({**read.outcomes, **renamed}, sentence, read.complete and other.complete, keys)
+
+
+def record(run: Any, arms: Comparison, read: Read, **where: str) -> None:
+    """Write the score of every arm, label count and draw into a run's record."""
+    for (arm, n), each in read.outcomes.items():
+        items = arms.of(arm, n).shape[1]
+        for draw, value in zip(each, arms.by_draw(arm, n), strict=True):
+            run.metric(
+                arms.measure, value, split="test", strategy=arm, labels=n, seed=draw, n=items,
+                **where,
+            )  # fmt: skip
 
 
 def total_cost(read: Read, what: str) -> dict[Key, float]:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from helpers import UserError
@@ -76,7 +77,8 @@ def run_trials(
     if not todo:
         return {}
     started = time.perf_counter()
-    tasks = [(trial.json(), str(inputs.prepare(trial))) for trial in todo]
+    kept = store.own / "inputs"
+    tasks = [(trial.json(), str(inputs.prepare(trial, kept))) for trial in todo]
     names = dict.fromkeys(trial.model for trial in todo if trial.model)
     facts = {
         "own": str(store.own),
@@ -122,13 +124,16 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def score_of(trial: Trial, outcome: Outcome) -> float:
-    """Return the trial's score on its items: accuracy, or F1 of names, in [0, 1]."""
+def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> float:
+    """Return the trial's score on its items: accuracy, or F1 of names, in [0, 1].
+
+    ``folder`` holds the inputs, or will, where they are not there yet.
+    """
     if trial.task == "tagging":
         from helpers.trials.answers import f1_of
 
         return f1_of(dict(outcome.items))
-    truth = inputs.inputs_for(trial)[f"{trial.split}.labels"]
+    truth = inputs.inputs_for(trial, folder)[f"{trial.split}.labels"]
     return float((outcome.items["predicted"] == truth).mean())
 
 
@@ -142,13 +147,14 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
     """
     wanted = studies.search(asked)
     failed = run_trials([trial for _, each in wanted for trial in each], store, **how)
+    kept = store.own / "inputs" if store.own else None
     entries = []
     for marks, trials in wanted:
         tried = []
         for trial in trials:
             outcome = store.get(trial)
             if outcome is not None:
-                tried.append((trial, round(score_of(trial, outcome), 4)))
+                tried.append((trial, round(score_of(trial, outcome, kept), 4)))
             elif trial.key not in failed:
                 break  # not run yet: no choice from a part of the grid
         else:

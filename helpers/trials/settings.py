@@ -33,17 +33,21 @@ HEADER = """\
 def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
     """Return the six settings that are tried for an arm with so many labels.
 
-    Steps grow with the root of the labels; from scratch needs four times those of fine-tuning.
+    Steps grow with the root of the labels; from scratch needs about four times as many as a
+    pretrained network (its training loss is then at 0, see the stored curves).
 
     >>> [each["steps"] for each in grid("fine_tuned", 64, (1e-4, 3e-4, 1e-3))]
     [40, 120, 40, 120, 40, 120]
     """
     if arm in ("fine_tuned", "from_scratch", "frozen_tagger"):
-        base = (20 if arm == "from_scratch" else 5) * math.sqrt(labels)
-        lengths = [round(base), round(3 * base)]
-        return [{"learning_rate": rate, "steps": steps} for rate in rates for steps in lengths]
+        root = math.sqrt(labels)
+        scratch = arm == "from_scratch"
+        lengths = [20 * root, 20 * root + 320] if scratch else [5 * root, 15 * root]
+        return [
+            {"learning_rate": rate, "steps": round(steps)} for rate in rates for steps in lengths
+        ]
     if arm in ("tfidf", "tfidf_whole", "frozen"):
-        return [{"regularization": c} for c in (1.0, 10.0, 30.0, 100.0, 300.0, 1000.0)]
+        return [{"regularization": c} for c in (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)]
     if arm == "linear":
         return [{"strength": s} for s in (1e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4)]
     if arm == "dictionary":
@@ -136,3 +140,35 @@ def save_found(entries: Sequence[dict[str, Any]], facts: Mapping[str, Any], file
     }
     text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=100)
     write_atomically(file, HEADER + text)
+
+
+def found_for(task: str, corpus: str, model: str, file: Path = FILE) -> list[dict[str, Any]]:
+    """Return the entries of one corpus and model, by arm and label count; none where none are.
+
+    >>> found_for("classification", "nowhere", "minilm")
+    []
+    """
+    marks = (task, corpus, model)
+    return [
+        dict(one)
+        for one in read_settings(file)["found"]
+        if (one["task"], one["corpus"], one["model"]) == marks
+    ]
+
+
+def table(task: str, corpus: str, model: str, labels: Sequence[int]) -> list[dict[str, Any]]:
+    """Return what was found for some label counts, as rows for a reader."""
+    return [
+        {
+            "arm": one["arm"],
+            "labels": one["labels"],
+            "setting": ", ".join(
+                f"{name.replace('_', ' ')} {value:g}" for name, value in one["setting"].items()
+            ),
+            "validation score": one["score"],
+            "items": one["validation_items"],
+            "at the edge of its grid": ", ".join(one["edge"]).replace("_", " ") or "no",
+        }
+        for one in found_for(task, corpus, model)
+        if one["labels"] in labels
+    ]

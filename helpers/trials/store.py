@@ -17,7 +17,9 @@ from helpers.base.files import replacing_file
 from helpers.trials.outcome import Outcome, from_bytes, read_trial, to_bytes
 from helpers.trials.trial import PROTOCOLS, Trial
 
-OWN = ROOT / "build" / "trials"
+OWN = Path(os.environ.get("TRANSFER_TRIALS_DIR") or ROOT / "build" / "trials").resolve()
+"""Own outcomes; the variable TRANSFER_TRIALS_DIR moves them, to a disk that many share, say."""
+
 SHIPPED = ROOT / "data" / "trials"
 ENDING = ".safetensors"
 COLUMNS = ("key", "task", "corpus", "arm", "model", "labels", "draw", "split", "outcome")

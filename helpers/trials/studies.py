@@ -11,9 +11,12 @@ from helpers.trials.settings import NETWORK, grid, setting_for
 from helpers.trials.trial import Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
-TAG_ARMS = ("dictionary", "linear", "frozen", "fine_tuned", "from_scratch")
-CHEAP = ("majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear")
+TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
+CHEAP = ("majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained")
 """Arms of which a trial takes seconds."""
+
+UNSEARCHED = ("majority", "untrained")
+"""Arms that have nothing to choose."""
 
 
 def trials_of(
@@ -51,7 +54,7 @@ def trials_of(
     facts = facts or facts_of(corpus, task)
     labels = min(labels, facts["train"])
     chosen: dict[str, Any] = {}
-    if arm != "majority":
+    if arm not in UNSEARCHED:
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
     reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear")
     if reads_model:

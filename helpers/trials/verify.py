@@ -83,13 +83,14 @@ def verify(chosen: Sequence[Trial], shipped: Store, **how: Any) -> list[Check]:
             if old is None:
                 raise UserError(f"{trial.label} has no stored outcome to verify.")
             same = [one for one in everything if _but_draw(one) == _but_draw(trial)]
-            scores = [runner.score_of(one, out) for one in same if (out := shipped.get(one))]
+            kept = Path(folder) / "inputs"
+            scores = [runner.score_of(one, out, kept) for one in same if (out := shipped.get(one))]
             spread = float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0
             checks.append(
                 Check(
                     trial,
-                    runner.score_of(trial, old),
-                    math.nan if new is None else runner.score_of(trial, new),
+                    runner.score_of(trial, old, kept),
+                    math.nan if new is None else runner.score_of(trial, new, kept),
                     max(4 * math.sqrt(2) * spread, LEAST),
                 )
             )

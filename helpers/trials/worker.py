@@ -4,11 +4,13 @@ On a bare machine (:mod:`helpers.trials.pack`): ``python -m helpers.trials.worke
 """
 
 import argparse
-import contextlib
+import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,14 @@ from helpers.trials.store import Store
 from helpers.trials.trial import from_json
 
 
-def work(tasks: Any, results: Any, facts: dict[str, Any]) -> None:
-    """Take (trial as JSON, inputs' file) from ``tasks`` until None comes.
+def work(line: Any, facts: dict[str, Any]) -> None:
+    """Take (trial as JSON, inputs' file) from ``line`` until None comes.
 
-    For each, (key, seconds, message) goes to ``results``; the message is empty where the outcome is
-    stored. A trial that fails stops no other.
+    For each, (key, seconds, message) goes back; the message is empty where the outcome is stored. A
+    trial that fails stops no other.
 
     Args:
-        tasks: a queue.
-        results: a queue.
+        line: this process's end of a pipe.
         facts: ``own`` (folder of the store), ``folders`` (of the models), ``device``, ``commit``.
     """
     end_with_parent()
@@ -38,7 +39,7 @@ def work(tasks: Any, results: Any, facts: dict[str, Any]) -> None:
     device = choose_device(facts["device"])
     store = Store(Path(facts["own"]), None)
     held: dict[str, Any] = {}
-    for text, file in iter(tasks.get, None):
+    for text, file in iter(line.recv, None):
         trial = from_json(text)
         started = time.perf_counter()
         message = ""
@@ -51,7 +52,16 @@ def work(tasks: Any, results: Any, facts: dict[str, Any]) -> None:
             message = str(error)
         except Exception as error:
             message = f"{type(error).__name__}: {error}"
-        results.put((trial.key, time.perf_counter() - started, message))
+        line.send((trial.key, time.perf_counter() - started, message))
+
+
+@dataclass
+class _Worker:
+    """A process, the pipe to it, and the key of the trial in its hands."""
+
+    process: Any
+    line: Any
+    key: str | None = None
 
 
 def share_out(
@@ -74,54 +84,58 @@ def share_out(
         expected: seconds that a trial will probably take.
         told: called with each result.
     """
-    import multiprocessing
-    from queue import Empty
-
-    context = multiprocessing.get_context("spawn")
-    results: Any = context.Queue()
-    queues = [context.Queue() for _ in range(min(jobs, len(tasks)))]
-    workers = [
-        context.Process(target=work, args=(queue, results, facts), daemon=True) for queue in queues
-    ]
     deadline = None if seconds is None else time.perf_counter() + seconds
     waiting = list(tasks)
-    busy: dict[str, int] = {}
-
-    def hand_out(number: int) -> None:
-        while waiting:
-            text, file = waiting.pop(0)
-            if deadline is None or time.perf_counter() + expected(text) < deadline:
-                queues[number].put((text, file))
-                busy[from_json(text).key] = number
-                return
-        queues[number].put(None)
-
-    for number, process in enumerate(workers):
-        process.start()
-        hand_out(number)
+    workers = [_start(facts) for _ in range(min(jobs, len(tasks)))]
     try:
-        while busy:
+        for worker in workers:
+            _hand_out(worker, waiting, deadline, expected)
+        while busy := {worker.line: worker for worker in workers if worker.key}:
             left = None if deadline is None else deadline - time.perf_counter()
             if left is not None and left <= 0:
                 break
-            with contextlib.suppress(Empty):
-                key, took, message = results.get(timeout=min(left or 5.0, 5.0))
-                number = busy.pop(key)
-                told(key, took, message)
-                hand_out(number)
-            for key in [one for one, number in busy.items() if not workers[number].is_alive()]:
-                number = busy.pop(key)
-                told(key, 0.0, f"its process ended (exit code {workers[number].exitcode})")
-                workers[number] = context.Process(
-                    target=work, args=(queues[number], results, facts), daemon=True
-                )
-                workers[number].start()
-                hand_out(number)
+            for line in wait(list(busy), timeout=left):
+                worker = busy[line]
+                try:
+                    told(*line.recv())
+                except (EOFError, ConnectionResetError):
+                    worker.process.join()
+                    told(worker.key, 0.0, f"its process ended ({worker.process.exitcode})")
+                    again = _start(facts)
+                    worker.process, worker.line = again.process, again.line
+                _hand_out(worker, waiting, deadline, expected)
     finally:
-        for process in workers:
-            if busy:
-                process.terminate()
-            process.join(timeout=30)
+        for worker in workers:
+            if worker.key:
+                worker.process.kill()
+            worker.process.join(timeout=30)
+
+
+def _start(facts: dict[str, Any]) -> _Worker:
+    """Start a process with a pipe of its own: one that is killed takes no lock with it."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs, facts), daemon=True)
+    process.start()
+    theirs.close()  # so that its end is the end of the pipe
+    return _Worker(process, ours)
+
+
+def _hand_out(
+    worker: _Worker,
+    waiting: list[tuple[str, str]],
+    deadline: float | None,
+    expected: Callable[[str], float],
+) -> None:
+    """Give a process the next trial that will end in time, or tell it to go."""
+    worker.key = None
+    while waiting:
+        text, file = waiting.pop(0)
+        if deadline is None or time.perf_counter() + expected(text) < deadline:
+            worker.key = from_json(text).key
+            worker.line.send((text, file))
+            return
+    worker.line.send(None)
 
 
 def main(arguments: list[str] | None = None) -> int:

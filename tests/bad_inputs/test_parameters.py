@@ -10,7 +10,7 @@ from helpers.tasks.episodes import episodes
 from helpers.transfer.adaptation import check_method
 from helpers.transfer.objective import joint_loss
 
-LISTED = "06_bert_finetuning: labels must be a list of whole numbers like [16, 64, 256], not"
+LISTED = "06_bert_finetuning: labels must be a list of whole numbers like [16, 64, 256, 1024], not"
 
 CASES = [
     ("labels", "[0]", "06_bert_finetuning: labels must hold numbers in [2, inf), not 0."),
@@ -21,9 +21,9 @@ CASES = [
     ("labels", [16.5], "06_bert_finetuning: labels must hold whole numbers, not 16.5."),
     ("labels", "[nan]", "06_bert_finetuning: labels must hold whole numbers, not 'nan'."),
     ("labels", [True], "06_bert_finetuning: labels must hold whole numbers, not True."),
-    ("seeds", "1.5", "06_bert_finetuning: seeds must be a whole number, not '1.5'."),
-    ("seeds", "-3", "06_bert_finetuning: seeds must be in [2, 100], not -3."),
-    ("seeds", 10**30, f"06_bert_finetuning: seeds must be in [2, 100], not {10**30}."),
+    ("draws", "1.5", "06_bert_finetuning: draws must be a whole number, not '1.5'."),
+    ("draws", "-3", "06_bert_finetuning: draws must be in [2, 100], not -3."),
+    ("draws", 10**30, f"06_bert_finetuning: draws must be in [2, 100], not {10**30}."),
     ("learning_rate", "nan", "06_bert_finetuning: learning_rate must be a number, not 'nan'."),
     ("learning_rate", "0", "06_bert_finetuning: learning_rate must be in (0, 1), not 0.0."),
     ("learning_rate", "fast", "06_bert_finetuning: learning_rate must be a number, not 'fast'."),
@@ -31,6 +31,8 @@ CASES = [
     ("model", True, "06_bert_finetuning: model must be text, not True (write -r model True for papermill, 'True' in YAML)."),
     ("model", ["a"], "06_bert_finetuning: model must be text, not ['a']."),
     ("corpus", None, "06_bert_finetuning: corpus must be text, not None."),
+    ("trials", "all", "06_bert_finetuning: trials must be one of missing, stored, fresh, not 'all'."),
+    ("minutes", "0", "06_bert_finetuning: minutes must be in (0, inf), not 0.0."),
     ("lables", [16], "06_bert_finetuning has no parameter 'lables'. Did you mean 'labels'?"),
 ]  # fmt: skip
 
@@ -45,7 +47,7 @@ def test_a_bad_parameter_is_one_sentence(name, value, says):
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 
 
-@given(st.sampled_from(["labels", "seeds", "learning_rate", "device", "model", "record"]), PLAIN)
+@given(st.sampled_from(["labels", "draws", "learning_rate", "device", "model", "record"]), PLAIN)
 def test_any_value_is_taken_or_refused_in_one_line(name, value):
     try:
         plan_run(find_notebook("06"), {name: value})

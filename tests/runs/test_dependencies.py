@@ -65,4 +65,5 @@ def test_files_that_parameters_name_are_inputs(tmp_path):
     text.write_text("text\n")
     values = {"train_file": str(text), "corpus": "data", "hub": "a/b", "record": str(text)}
     assert named_inputs(values) == [text]
+    assert named_inputs({"out": str(tmp_path), "save_to": str(tmp_path)}) == []  # results
     assert named_inputs({"models": [str(tmp_path), "x/" * 3000]}) == [text]

@@ -1,0 +1,78 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from helpers import UserError
+from helpers.trials import pack, runner
+from helpers.trials.store import Store
+from tests.trials import tiny
+
+# What a bare machine has not got; an import of one of these ends the run.
+BARE = """
+import sys
+ABSENT = {"pydantic", "datasets", "sklearn", "scipy", "pandas", "pyarrow", "accelerate", "peft",
+          "yaml", "seqeval", "helpers.sources.weights", "helpers.sources.catalog"}
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name in ABSENT or name.partition(".")[0] in ABSENT:
+            raise ModuleNotFoundError(f"a bare machine has no {name}", name=name)
+sys.meta_path.insert(0, Nothing())
+import runpy
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    return tiny.write_corpus(folder), tiny.write_model(folder)
+
+
+@pytest.mark.slow
+def test_a_pack_runs_where_there_is_nothing_but_torch_and_comes_back(made, tmp_path, monkeypatch):
+    corpus, model = made
+    monkeypatch.setattr("helpers.trials.inputs.OWN", tmp_path / "own")
+    monkeypatch.setattr(pack, "PIECE", 50_000)
+    trials = tiny.trials(corpus, model, draws=range(2)) + tiny.trials(corpus, "", "majority")
+    count, size = pack.write(trials, tmp_path / "pack")
+    pieces = sorted((tmp_path / "pack").glob("pack.*"))
+    assert count == 2 and len(pieces) > 1
+    assert max(piece.stat().st_size for piece in pieces) <= 50_000
+    assert sum(piece.stat().st_size for piece in pieces) == size
+
+    (tmp_path / "bare.py").write_text(BARE)
+    words = ["-I", str(tmp_path / "bare.py"), str(tmp_path / "pack" / "start.py")]
+    words += ["--jobs", "1", "--device", "cpu", "--out", str(tmp_path / "out")]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 outcomes: outcomes-000.zip" in done.stdout
+
+    here, there = Store(tmp_path / "here", None), Store(tmp_path / "there", None)
+    assert there.merge(tmp_path / "out" / "outcomes-000.zip") == (2, 0)
+    runner.run_trials(trials[:2], here, jobs=1, progress=None)
+    for trial in trials[:2]:  # the weights travelled in half precision
+        one, other = here.get(trial).items, there.get(trial).items
+        assert np.mean(one["predicted"] == other["predicted"]) > 0.9
+        np.testing.assert_allclose(
+            one["probability"].astype(float), other["probability"].astype(float), atol=0.02
+        )
+
+
+def test_trials_without_a_training_do_not_travel(made, tmp_path):
+    with pytest.raises(UserError, match="None of the 3 trials trains a network; run them here"):
+        pack.write(tiny.trials(made[0], "", "majority"), tmp_path / "pack")
+
+
+def test_a_folder_of_something_else_is_left_alone(made, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UserError, match="holds something that is no pack; name another folder"):
+        pack.write(tiny.trials(*made), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_folder_without_a_pack_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="holds no pack of trials"):
+        pack.run(tmp_path, tmp_path / "out", 1, "cpu", None)

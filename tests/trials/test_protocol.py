@@ -1,0 +1,54 @@
+"""What a trial means may not change silently: its protocol's number must be raised by hand."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from helpers import ROOT
+from helpers.trials import inputs
+from helpers.trials.arms import run
+from helpers.trials.trial import PROTOCOLS
+from tests.trials import tiny
+
+KNOWN = ROOT / "tests" / "trials" / "protocol.json"
+"""Losses along tiny trainings, by task and protocol; written by hand from a failure."""
+
+
+def curves_now(folder):
+    """Return what tiny trials of each task go through, in 32 bits on one thread."""
+    model, found = tiny.write_model(folder), {}
+    texts, sentences = tiny.write_corpus(folder), tiny.write_tagged(folder)
+    asked = {
+        "classification": tiny.trials(texts, model, draws=[0, 1]),
+        "tagging": tiny.tagging_trials(sentences, model),
+    }
+    folders = {model: {"folder": model}}
+    for task, trials in asked.items():
+        numbers = []
+        for trial in trials:
+            options = trial.options | {"precision": "float32", "learning_rate": 0.01}
+            trial = type(trial)(**{**vars(trial), "setting": tuple(options.items())})
+            read = inputs.inputs_for(trial, folder / "inputs")
+            outcome = run(trial, read, folders, torch.device("cpu"))
+            for name in ("training_loss", "validation_loss"):
+                numbers += [float(value) for value in outcome.curve[name]]
+        found[task] = numbers
+    return found
+
+
+@pytest.fixture(scope="module")
+def now(tmp_path_factory):
+    return curves_now(tmp_path_factory.mktemp("protocol"))
+
+
+@pytest.mark.parametrize("task", PROTOCOLS)
+def test_outcomes_move_only_with_the_protocol(task, now):
+    known = json.loads(KNOWN.read_text())[task]
+    assert PROTOCOLS[task] == known["protocol"], "write the new numbers into protocol.json"
+    moved = np.abs(np.array(now[task]) - known["curves"]).max()
+    assert moved <= 1e-3, (
+        f"Training or scoring of {task} has changed its meaning (by {moved:.4f}): raise its number "
+        "in PROTOCOLS and run the shipped trials again."
+    )
