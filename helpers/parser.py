@@ -184,12 +184,17 @@ def _add_cores(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_profile(parser: argparse.ArgumentParser, text: str) -> None:
-    parser.add_argument("--profile", choices=["quick", "full", "retrain"], default="quick", help=text)
+    parser.add_argument(
+        "--profile", choices=["quick", "full", "retrain"], default="quick", help=text
+    )
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
-    _add_profile(parser, "quick: the notebooks' defaults; full: notebooks/profiles/full.yaml; retrain: quick, with "
-        "every trial trained here (hours)")
+    _add_profile(
+        parser,
+        "quick: the notebooks' defaults; full: notebooks/profiles/full.yaml; retrain: quick, with "
+        "every trial trained here (hours)",
+    )
     parser.add_argument("--grid", type=Path, help="a YAML file: a notebook and lists of values")
 
 

@@ -40,20 +40,23 @@ MODULES = (
 
 START = '''\
 """Joins the pieces of this pack and runs its trials: python start.py --minutes 10 --jobs 7"""
-import pathlib, sys, zipfile
-here = pathlib.Path(__file__).resolve().parent
-whole = here / "pack.zip"
-with whole.open("wb") as joined:
-    for piece in sorted(here.glob("pack.[0-9][0-9][0-9]")):
-        joined.write(piece.read_bytes())
-zipfile.ZipFile(whole).extractall(here / "unpacked")
-whole.unlink()
-sys.path.insert(0, str(here / "unpacked"))
-if __name__ == "__main__":
-    import os, runpy
-    os.environ["PYTHONPATH"] = str(here / "unpacked")
+import pathlib
+import runpy
+import sys
+import zipfile
+
+if __name__ == "__main__":  # the processes that run trials load this file too, and must not
+    here = pathlib.Path(__file__).resolve().parent
+    whole = here / "pack.zip"
+    with whole.open("wb") as joined:
+        for piece in sorted(here.glob("pack.[0-9][0-9][0-9]")):
+            joined.write(piece.read_bytes())
+    with zipfile.ZipFile(whole) as archive:
+        archive.extractall(here / "unpacked")
+    whole.unlink()
+    sys.path.insert(0, str(here / "unpacked"))
     sys.argv[1:1] = [str(here / "unpacked")]
-    runpy.run_module("helpers.trials.worker", run_name="__main__")
+    runpy.run_module("helpers.trials.worker", run_name="__main__", alter_sys=True)
 '''
 
 

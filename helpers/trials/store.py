@@ -6,7 +6,9 @@ in ``data/trials/<corpus>.parquet``: one row a trial, its fields as columns and 
 as bytes (:mod:`helpers.trials.outcome`). Shipped outcomes win, own ones fill the gaps.
 """
 
+import functools
 import os
+import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -140,7 +142,7 @@ class Store:
             raise UserError("This store has no folder of shipped outcomes to write to.")
         written = {}
         for corpus in sorted({trial.corpus for trial in trials}):
-            file = self.shipped / f"{corpus}.parquet"
+            file = self.shipped / (re.sub(r"[^\w.-]+", "-", corpus) + ".parquet")
             rows: dict[str, dict[str, Any]] = {}
             if file.exists():
                 rows = {row["key"]: row for row in pq.read_table(file).to_pylist()}
@@ -155,7 +157,7 @@ class Store:
             table = pa.Table.from_pylist([{name: row[name] for name in COLUMNS} for row in order])
             with replacing_file(file) as temporary:
                 pq.write_table(
-                    table, temporary, compression="zstd", compression_level=12, row_group_size=64
+                    table, temporary, compression="zstd", compression_level=12, row_group_size=GROUP
                 )
             written[file] = len(order)
         self._index = None
@@ -218,22 +220,29 @@ def _read_column(file: Path, column: str) -> list[str]:
         ) from None
 
 
+GROUP = 64
+"""Rows of a table that are written, and read, together."""
+
+
 def _read_row(file: Path, row: int) -> bytes:
     """Return the outcome in a row; only its group of rows is read."""
+    stamp = file.stat()
+    return _read_group(file, (stamp.st_size, stamp.st_mtime_ns), row // GROUP)[row % GROUP]
+
+
+@functools.lru_cache(maxsize=4)  # trials are mostly asked for in the table's order
+def _read_group(file: Path, stamp: tuple[int, int], group: int) -> list[bytes]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(file) as table:
-            for group in range(table.num_row_groups):
-                size = table.metadata.row_group(group).num_rows
-                if row < size:
-                    column = table.read_row_group(group, columns=["outcome"]).column(0)
-                    return column[row].as_py()
-                row -= size
+            found: list[bytes] = table.read_row_group(group, ["outcome"]).column(0).to_pylist()
+            return found
     except (OSError, pa.ArrowException):
-        pass
-    raise UserError(f"{file} is cut short or no table of outcomes: restore it from git.")
+        raise UserError(
+            f"{file} is cut short or no table of outcomes: restore it from git."
+        ) from None
 
 
 def _members(file: Path) -> Iterable[tuple[str, bytes]]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import UserError
-from helpers.sources.sampling import draw, stratified
+from helpers.sources.sampling import DRAWS, TUNING, draw, draw_order, stratified
 
 labels = st.lists(st.integers(0, 4), min_size=1, max_size=80)
 
@@ -59,3 +59,112 @@ def test_cuts_are_stratified(labels, fractions, seed):
     assert {labels[row // 2] for row in parts[-1]} == set(labels)
     again = stratified([label for label in labels for _ in "12"], rows, fractions, seed)
     assert all(np.array_equal(a, b) for a, b in zip(parts, again, strict=True))
+
+
+# draws of labels by number
+
+
+def classes(sizes, seed=0):
+    """Return the labels of so many items of each class, in random order."""
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    return np.random.default_rng(seed).permutation(labels)
+
+
+def kept_for_tuning(n):
+    return max(1, round(n / (DRAWS + 1)))
+
+
+@given(labels, st.integers(TUNING, 25))
+@settings(max_examples=200, deadline=None)
+def test_a_draw_is_an_order_of_all_items_that_begins_with_one_of_each_class(labels, draw):
+    order = draw_order(labels, draw)
+    assert sorted(order) == list(range(len(labels)))
+    kinds = set(labels)
+    assert {labels[item] for item in order[: len(kinds)]} == kinds
+    assert np.array_equal(draw_order(np.array(labels), draw), order)
+
+
+def test_draws_differ():
+    labels = classes([200, 100])
+    orders = [tuple(draw_order(labels, draw)) for draw in range(TUNING, 2 * DRAWS)]
+    assert len(set(orders)) == len(orders)
+
+
+def test_ten_draws_of_a_tenth_share_no_item_and_keep_the_shares():
+    labels = classes([660, 330, 110])
+    first = [draw_order(labels, draw)[:100] for draw in range(DRAWS)]
+    assert len(set(np.concatenate(first))) == 1000
+    for items in first:
+        assert np.abs(np.bincount(labels[items]) - [60, 30, 10]).max() <= 2
+
+
+@given(
+    st.lists(st.integers(25, 60), min_size=1, max_size=4),
+    st.sampled_from([0, DRAWS]),
+    st.floats(0.1, 0.9),
+)
+@settings(max_examples=60, deadline=None)
+def test_ten_draws_of_less_than_a_tenth_share_no_item(sizes, first, part):
+    labels = classes(sizes)
+    k = max(1, int(part * (len(labels) - kept_for_tuning(len(labels))) / DRAWS) - len(sizes))
+    drawn = [draw_order(labels, first + draw)[:k] for draw in range(DRAWS)]
+    assert len(set(np.concatenate(drawn))) == DRAWS * k
+
+
+@pytest.mark.parametrize("n", range(100, 122))
+def test_ten_draws_of_the_largest_size_that_fits_share_no_item(n):
+    k = (n - kept_for_tuning(n)) // DRAWS
+    drawn = [draw_order([0] * n, draw)[:k] for draw in range(DRAWS)]
+    assert len(set(np.concatenate(drawn))) == DRAWS * k
+
+
+def test_a_draw_of_more_goes_on_with_the_items_of_the_next():
+    orders = [draw_order([0] * 110, draw) for draw in range(DRAWS)]
+    for order, following in zip(orders, orders[1:] + orders[:1], strict=True):
+        assert set(order[10:20]) == set(following[:10])
+
+
+def test_the_next_ten_draws_mix_the_items_anew():
+    first, second = (
+        {frozenset(draw_order([0] * 110, start + draw)[:10]) for draw in range(DRAWS)}
+        for start in (0, DRAWS)
+    )
+    assert len(first) == len(second) == DRAWS and not first & second
+    assert frozenset.union(*first) == frozenset.union(*second)
+
+
+@pytest.mark.parametrize("sizes", [[110], [60, 50], [333, 100, 67], [4900, 27]])
+def test_what_settings_were_found_on_comes_last_elsewhere(sizes):
+    labels = classes(sizes)
+    k = kept_for_tuning(len(labels))
+    tuning = set(draw_order(labels, TUNING)[:k])
+    for draw in range(2 * DRAWS):
+        assert set(draw_order(labels, draw)[-k:]) == tuning
+
+
+def test_tuning_sees_the_classes_shares():
+    labels = classes([660, 330, 110])
+    items = draw_order(labels, TUNING)[:100]
+    assert np.abs(np.bincount(labels[items]) - [60, 30, 10]).max() <= 1
+
+
+def test_a_class_of_one_item_is_in_every_draw():
+    labels = np.array([0] * 200 + [1])
+    assert all(200 in draw_order(labels, draw)[:2] for draw in range(TUNING, DRAWS))
+
+
+@pytest.mark.parametrize("n", range(1, 13))
+def test_few_items_are_an_order_too(n):
+    orders = [draw_order([0] * n, draw).tolist() for draw in range(TUNING, 2 * DRAWS)]
+    assert all(sorted(order) == list(range(n)) for order in orders)
+    last = {order[-1] for order in orders[1:]}
+    assert len(last) == 1 or n == 1 or kept_for_tuning(n) > 1
+
+
+@pytest.mark.parametrize(("labels", "draw"), [([0] * 5, -2), ([], 0), ([], TUNING)])
+def test_a_draw_that_cannot_be_is_a_sentence(labels, draw):
+    with pytest.raises(UserError) as told:
+        draw_order(labels, draw)
+    assert str(told.value) == (
+        f"A draw is numbered from 0 and needs items; not draw {draw} of {len(labels)} items."
+    )

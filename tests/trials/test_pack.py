@@ -45,7 +45,7 @@ def test_a_pack_runs_where_there_is_nothing_but_torch_and_comes_back(made, tmp_p
 
     (tmp_path / "bare.py").write_text(BARE)
     words = ["-I", str(tmp_path / "bare.py"), str(tmp_path / "pack" / "start.py")]
-    words += ["--jobs", "1", "--device", "cpu", "--out", str(tmp_path / "out")]
+    words += ["--jobs", "2", "--device", "cpu", "--out", str(tmp_path / "out")]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 of 2 outcomes: outcomes-000.zip" in done.stdout

@@ -1,0 +1,191 @@
+import pytest
+
+from helpers import ROOT, UserError
+from helpers.sources.sampling import TUNING
+from helpers.trials import studies
+from helpers.trials.arms import ARMS
+from helpers.trials.studies import CHEAP, STUDIES, UNSEARCHED, Question
+from tests.trials.made import settle_facts
+
+TEXTS = Question(arms=("fine_tuned", "tfidf", "majority", "from_scratch"), labels=(64, 16), draws=3)
+
+
+@pytest.fixture(autouse=True)
+def _facts(monkeypatch):
+    settle_facts(monkeypatch)
+
+
+def asked_of(trials):
+    return list(dict.fromkeys((one.arm, one.labels) for one in trials))
+
+
+# which trials, and in which order
+
+
+def test_cheap_arms_come_first_and_then_count_by_count_as_given():
+    assert asked_of(studies.label_efficiency(TEXTS)) == [
+        ("tfidf", 64),
+        ("majority", 64),
+        ("tfidf", 16),
+        ("majority", 16),
+        ("fine_tuned", 64),
+        ("from_scratch", 64),
+        ("fine_tuned", 16),
+        ("from_scratch", 16),
+    ]
+
+
+def test_every_arm_has_every_draw_and_no_trial_comes_twice():
+    trials = studies.label_efficiency(TEXTS)
+    assert [one.draw for one in trials] == [0, 1, 2] * 8
+    assert len({one.key for one in trials}) == 24
+    assert {one.split for one in trials} == {"test"}
+
+
+def test_whole_networks_are_trained_at_the_counts_for_them_alone():
+    question = Question(arms=("tfidf", "fine_tuned"), labels=(64, 16, 256), trained_labels=(256,))
+    assert list(question.pairs()) == [
+        ("tfidf", 64),
+        ("tfidf", 16),
+        ("tfidf", 256),
+        ("fine_tuned", 256),
+    ]
+    none = Question(arms=("tfidf", "fine_tuned"), labels=(64,), trained_labels=())
+    assert list(none.pairs()) == [("tfidf", 64)]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_names_arms_of_its_task_and_a_notebook(name):
+    asked = STUDIES[name]
+    assert {*asked.arms} <= {*ARMS[asked.task]}
+    assert len(list((ROOT / "notebooks").glob(f"{asked.notebook}_*.ipynb"))) == 1
+    trials = studies.label_efficiency(studies.question(name))
+    assert len(trials) == len({one.key for one in trials}) == len(list(asked.pairs())) * 10
+
+
+def test_an_unknown_study_is_one_sentence():
+    with pytest.raises(UserError, match=r"^There is no study 'topic'\. Did you mean 'topics'\?$"):
+        studies.question("topic")
+    with pytest.raises(UserError, match=r"^There is no study 'x'\. Known: entities, news, topics"):
+        studies.question("x")
+
+
+# what decides a trial
+
+
+def trial_of(arm, task="classification", pooling="mean", labels=64):
+    return studies.trials_of(
+        task, "letters", "minilm", arm, labels, [0], max_length=32, pooling=pooling
+    )[0]
+
+
+NETWORK = {"max_length": 32, "dropout": 0.0, "precision": "bfloat16"}
+TRAINED = NETWORK | {"learning_rate": 1e-3, "steps": 64, "batch_tokens": 1024}
+
+
+@pytest.mark.parametrize(
+    ("task", "arm", "options"),
+    [
+        ("classification", "majority", {}),
+        ("classification", "tfidf_whole", {"regularization": 10.0}),
+        ("classification", "tfidf", {"regularization": 10.0, "max_length": 32}),
+        ("classification", "frozen", NETWORK | {"regularization": 10.0, "pooling": "last"}),
+        ("classification", "fine_tuned", TRAINED | {"pooling": "last"}),
+        ("classification", "from_scratch", TRAINED | {"pooling": "last"}),
+        ("tagging", "dictionary", {"regularization": 10.0}),
+        ("tagging", "linear", {"regularization": 10.0}),
+        ("tagging", "untrained", NETWORK | {"pooling": "token"}),
+        ("tagging", "frozen", TRAINED | {"pooling": "token"}),
+        ("tagging", "fine_tuned", TRAINED | {"pooling": "token"}),
+    ],
+)
+def test_a_trial_holds_what_its_arm_reads_and_nothing_else(task, arm, options):
+    one = trial_of(arm, task, pooling="last")
+    assert one.options == options
+    reads = "max_length" in options
+    assert (one.model, one.model_hash) == (("minilm", "d" * 64) if reads else ("", ""))
+
+
+def test_a_trial_is_of_its_corpus_and_scores_all_of_the_split():
+    one = trial_of("tfidf")
+    assert (one.corpus, one.corpus_hash, one.items, one.split) == ("letters", "c" * 64, 6, "test")
+
+
+def test_arms_without_a_model_are_shared_by_all_models():
+    def keys(model, arm):
+        made = studies.trials_of("classification", "letters", model, arm, 4, [0], max_length=32)
+        return [one.key for one in made]
+
+    assert keys("minilm", "tfidf_whole") == keys("gpt2-mini", "tfidf_whole")
+    assert keys("minilm", "tfidf") != keys("gpt2-mini", "tfidf")
+
+
+def test_more_labels_than_there_are_mean_all():
+    assert trial_of("fine_tuned", labels=10**9).labels == 500
+    assert trial_of("fine_tuned", labels=500).labels == 500
+
+
+def test_a_setting_of_ones_own_goes_before_the_one_that_was_found():
+    (one,) = studies.trials_of(
+        "classification", "letters", "minilm", "tfidf", 4, [0],
+        max_length=32, setting={"regularization": 0.5},
+    )  # fmt: skip
+    assert one.options == {"regularization": 0.5, "max_length": 32}
+
+
+def test_an_arm_without_a_setting_is_one_sentence(monkeypatch):
+    def nothing(*marks):
+        raise UserError("No setting of the arm has been found yet.")
+
+    monkeypatch.setattr(studies, "setting_for", nothing)
+    assert trial_of("majority").arm == "majority"
+    with pytest.raises(UserError, match="No setting of the arm"):
+        studies.label_efficiency(TEXTS)
+
+
+# search
+
+
+def test_a_search_is_on_the_tuning_draw_and_validation_items():
+    found = studies.search(TEXTS)
+    trials = [one for _, each in found for one in each]
+    assert {one.draw for one in trials} == {TUNING} == {-1}
+    assert {(one.split, one.items) for one in trials} == {("validation", 50)}
+    assert not {one.key for one in trials} & {one.key for one in studies.label_efficiency(TEXTS)}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_arm_with_a_choice_is_searched_at_every_count_with_six_settings(name):
+    asked = STUDIES[name]
+    found = studies.search(asked)
+    searched = [(arm, min(n, 500)) for arm, n in asked.pairs() if arm not in UNSEARCHED]
+    assert [(marks["arm"], marks["labels"]) for marks, _ in found] == searched
+    for marks, trials in found:
+        assert len({one.key for one in trials}) == 6
+        assert {(one.arm, one.labels) for one in trials} == {(marks["arm"], marks["labels"])}
+        assert (marks["task"], marks["corpus"], marks["model"]) == (
+            asked.task,
+            asked.corpus,
+            asked.model,
+        )
+
+
+def test_a_frozen_tagger_is_searched_by_rate_and_steps_and_a_frozen_classifier_by_penalty():
+    def searched(question):
+        ((_, trials),) = studies.search(question)
+        return {key for one in trials for key in one.options} - {*NETWORK, "pooling"}
+
+    texts = Question(arms=("frozen",), labels=(64,))
+    tags = Question(task="tagging", arms=("frozen",), labels=(64,))
+    assert searched(texts) == {"regularization"}
+    assert searched(tags) == {"learning_rate", "steps", "batch_tokens"}
+
+
+def test_a_search_names_the_labels_that_there_are():
+    ((marks, trials),) = studies.search(Question(arms=("tfidf",), labels=(10**6,)))
+    assert marks["labels"] == trials[0].labels == 500
+
+
+def test_arms_of_seconds_are_those_without_a_training_of_the_whole_network():
+    every = {arm for known in ARMS.values() for arm in known}
+    assert every - {*CHEAP} == {"fine_tuned", "from_scratch"}
