@@ -321,7 +321,7 @@ def test_notebook_06_runs_with_bert_base_uncased(cached, home, project, tmp_path
     record = run(
         project, home, tmp_path, "06", UNCASED,
         labels=[16], tuned_labels=[16], draws=2, max_length=16, example_labels=16, steps=8,
-        minutes=1,
+        minutes=30,
     )  # fmt: skip
     check(record, UNCASED)
     assert record["trials"]
