@@ -149,7 +149,8 @@ def training_curves(
         look = _look(name, list(curves)) | {"markersize": 6}
         losses.plot(curve["step"], curve["training_loss"], **(look | {"linestyle": ":"}))
         losses.plot(curve["step"], curve["validation_loss"], **(look | {"linestyle": "-"}))
-        scores.plot(curve["step"], curve["validation_score"], label=_words(name), **look)
+        scores.plot(curve["step"], curve["validation_score"], label=_words(name),
+                    **(look | {"linestyle": "-"}))  # fmt: skip
     if chance is not None:
         scores.axhline(chance, color="#777777", linewidth=1.4, label="nothing learned")
     losses.set(xlabel="steps", ylabel="loss (nats)")

@@ -27,11 +27,25 @@ def frame():
     return pd.DataFrame(rows, columns=["labels", "strategy", "score", "low", "high"])
 
 
+def curves(*names):
+    step = np.arange(0, 50, 10)
+    return {
+        name: {
+            "step": step,
+            "training_loss": 1.5 - 0.02 * step - 0.1 * i,
+            "validation_loss": 1.6 - 0.01 * step - 0.1 * i,
+            "validation_score": 0.4 + 0.01 * step + 0.02 * i,
+        }
+        for i, name in enumerate(names)
+    }
+
+
 def all_figures():
     rng = np.random.default_rng(0)
     gains = np.linspace(-0.5, 0.7, 200).reshape(10, 20)
     return {
         "curves": figures.learning_curves(frame()),
+        "training": figures.training_curves(curves("full", "from_scratch"), chance=0.25),
         "confusion": figures.confusion_matrix(rng.integers(0, 99, (8, 8)), list("abcdefgh")),
         "many classes": figures.confusion_matrix(
             rng.integers(0, 9, (52, 52)), [f"class {i}" for i in range(52)]
@@ -96,6 +110,53 @@ def test_a_strategy_looks_the_same_in_every_figure():
 
     everything, one = look(frame()), look(frame().query("strategy == 'from_scratch'"))
     assert one["from scratch"] == everything["from scratch"]
+
+
+def test_training_curves_show_loss_and_score_over_steps():
+    drawn = curves("fine_tuned", "from_scratch")
+    figure = figures.training_curves(drawn, score="macro F1 (share)")
+    losses, scores = figure.axes
+    assert [axes.get_xlabel() for axes in figure.axes] == ["steps", "steps"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss (nats)", "macro F1 (share)"]
+    assert [axes.get_ylim()[0] for axes in figure.axes] == [0, 0]
+    assert losses.get_title(loc="left") == "dotted: training, solid: validation"
+    kinds = {":": "training_loss", "-": "validation_loss"}
+    for i, curve in enumerate(drawn.values()):
+        for line in losses.lines[2 * i : 2 * i + 2]:
+            np.testing.assert_array_equal(line.get_ydata(), curve[kinds[line.get_linestyle()]])
+        np.testing.assert_array_equal(scores.lines[i].get_xdata(), curve["step"])
+        np.testing.assert_array_equal(scores.lines[i].get_ydata(), curve["validation_score"])
+    assert {line.get_linestyle() for line in losses.lines[:2]} == set(kinds)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["fine tuned", "from scratch"]
+    assert len({line.get_marker() for line in scores.lines}) == 2
+
+
+def test_training_curves_have_a_grey_line_where_chance_is_given():
+    names = "full", "from_scratch"
+    without = figures.training_curves(curves(*names)).axes[1]
+    figure = figures.training_curves(curves(*names), chance=0.25)
+    line = figure.axes[1].lines[-1]
+    assert len(figure.axes[1].lines) == len(without.lines) + 1 == 3
+    assert list(line.get_ydata()) == [0.25, 0.25]
+    assert len(set(mpl.colors.to_rgb(line.get_color()))) == 1
+    assert figure.legends[0].get_texts()[-1].get_text() == "nothing learned"
+    assert "nothing learned" not in texts(figures.training_curves(curves(*names)))
+    assert figures.training_curves(curves("full"), chance=0.0).axes[1].lines[-1].get_ydata()[0] == 0
+
+
+def test_an_arm_of_trials_looks_as_its_strategy_does():
+    def look(*names):
+        lines = figures.training_curves(curves(*names)).axes[1].lines
+        return [(line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines]
+
+    arms, strategies = (
+        ("fine_tuned", "frozen", "from_scratch"),
+        ("full", "linear_probe", "from_scratch"),
+    )
+    assert look(*arms) == look(*strategies)
+    assert look("fine_tuned") == look("full")
+    assert len(set(look(*arms))) == 3
 
 
 def test_forest_tells_verdicts_in_words_and_markers():
@@ -170,6 +231,10 @@ def test_palette_keeps_colours_apart_for_those_who_see_two(
         (lambda: figures.learning_curves(frame().assign(labels=0)), "at least 1"),
         (lambda: figures.confusion_matrix([[1, 2]], ["a", "b"]), "2 × 2, not"),
         (lambda: figures.forest([]), "at least one row"),
+        (
+            lambda: figures.training_curves({}),
+            r"training_curves needs at least one curve\.$",
+        ),
         (lambda: figures.heatmap([[1]], [1, 2], [1], "", "", ""), "2 rows × 1 columns"),
         (lambda: figures.heatmap([[np.nan]], [1], [1], "", "", ""), "holds no value"),
         (lambda: figures.show(figures.learning_curves(frame()), " "), "needs alt"),

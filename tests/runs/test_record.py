@@ -160,6 +160,37 @@ def test_record_paths(monkeypatch):
     assert record.record_path("nb", {"a": 1}) == Path("/z/r.json")
 
 
+# the trials that were read
+
+
+def test_the_trials_that_were_read_stand_in_the_record_once_and_in_order(run):
+    run.reads(["b", "a"])
+    run.reads(key for key in ("c", "a"))
+    run.reads([])
+    run.close()
+    assert load_record(run.path).trials == ["a", "b", "c"]
+
+
+def test_a_run_that_read_no_trial_says_so(run):
+    run.close()
+    assert load_record(run.path).trials == []
+
+
+def test_a_record_from_before_there_were_trials_is_read(run):
+    run.close()
+    fields = json.loads(run.path.read_text())
+    del fields["trials"]
+    run.path.write_text(json.dumps(fields))
+    assert load_record(run.path).trials == []
+    assert comparable(load_record(run.path)) == comparable(run.record())
+
+
+def test_runs_that_read_other_trials_differ(run):
+    before = comparable(run.record())
+    run.reads(["a"])
+    assert comparable(run.record()) != before
+
+
 # whole or not there
 
 

@@ -81,7 +81,7 @@ def test_a_draw_is_an_order_of_all_items_that_begins_with_one_of_each_class(labe
     assert sorted(order) == list(range(len(labels)))
     kinds = set(labels)
     assert {labels[item] for item in order[: len(kinds)]} == kinds
-    assert np.array_equal(draw_order(np.array(labels), draw), order)
+    assert np.array_equal(draw_order(np.array(labels), number), order)
 
 
 def test_draws_differ():
@@ -99,21 +99,21 @@ def test_ten_draws_of_a_tenth_share_no_item_and_keep_the_shares():
 
 
 @given(
-    st.lists(st.integers(25, 60), min_size=1, max_size=4),
+    st.lists(st.integers(100, 400), min_size=1, max_size=4),
     st.sampled_from([0, DRAWS]),
-    st.floats(0.1, 0.9),
+    st.floats(0.2, 0.75),  # close to a tenth see the next test
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_ten_draws_of_less_than_a_tenth_share_no_item(sizes, first, part):
     labels = classes(sizes)
-    k = max(1, int(part * (len(labels) - kept_for_tuning(len(labels))) / DRAWS) - len(sizes))
+    k = int(part * (len(labels) - kept_for_tuning(len(labels))) / DRAWS)
     drawn = [draw_order(labels, first + number)[:k] for number in range(DRAWS)]
     assert len(set(np.concatenate(drawn))) == DRAWS * k
 
 
 def test_ten_draws_of_the_largest_size_that_fits_share_no_item():
     shared = {}
-    for n in range(100, 122):
+    for n in range(11, 122):
         k = (n - kept_for_tuning(n)) // DRAWS
         drawn = [draw_order([0] * n, number)[:k] for number in range(DRAWS)]
         shared[n] = DRAWS * k - len(set(np.concatenate(drawn)))
@@ -159,8 +159,8 @@ def test_a_class_of_one_item_is_in_every_draw():
 def test_few_items_are_an_order_too(n):
     orders = [draw_order([0] * n, number).tolist() for number in range(TUNING, 2 * DRAWS)]
     assert all(sorted(order) == list(range(n)) for order in orders)
-    last = {order[-1] for order in orders[1:]}
-    assert len(last) == 1 or n == 1 or kept_for_tuning(n) > 1
+    tuning, *others = orders
+    assert {order[-1] for order in others} == {tuning[0]}
 
 
 @pytest.mark.parametrize(("labels", "number"), [([0] * 5, -2), ([], 0), ([], TUNING)])

@@ -1,12 +1,19 @@
 """Baselines against scikit-learn's own."""
 
 import numpy as np
+import pytest
 from datasets import Dataset
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 
 from helpers.sources.corpora import load_texts
-from helpers.tasks.baselines import bag_of_words, majority_class, tfidf_logistic
+from helpers.tasks.baselines import (
+    bag_of_words,
+    majority_class,
+    tfidf_logistic,
+    tfidf_probabilities,
+)
 
 
 def texts(pairs):
@@ -57,3 +64,45 @@ def test_without_spaces_a_bag_of_words_still_learns():
 def test_texts_without_a_word_get_the_most_frequent_class():
     bare = texts([("? !", 1), ("a", 1), ("1", 0)])
     assert tfidf_logistic(bare, TEST).tolist() == [1, 1, 1]
+
+
+# probabilities
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize("regularization", [0.1, 10.0])
+def test_probabilities_are_scikit_learns(regularization, balanced):
+    found = tfidf_probabilities(
+        TRAIN["text"], TRAIN["label"], TEST["text"], regularization, balanced=balanced
+    )
+    weigh = TfidfVectorizer(sublinear_tf=True)
+    model = LogisticRegression(C=regularization, class_weight="balanced" if balanced else None)
+    model.fit(weigh.fit_transform(list(TRAIN["text"])), list(TRAIN["label"]))
+    expected = model.predict_proba(weigh.transform(list(TEST["text"])))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(found.sum(1), 1)
+    likeliest = tfidf_logistic(TRAIN, TEST, regularization, balanced=balanced)
+    assert (found.argmax(1) == likeliest).all()
+
+
+def test_a_class_without_a_text_has_probability_0():
+    labels = [3 * label + 1 for label in TRAIN["label"]]
+    found = tfidf_probabilities(TRAIN["text"], labels, TEST["text"])
+    assert found.shape == (3, 5)
+    assert (found[:, [0, 2, 3]] == 0).all()
+    plain = tfidf_probabilities(TRAIN["text"], TRAIN["label"], TEST["text"])
+    np.testing.assert_allclose(found[:, [1, 4]], plain)
+
+
+def test_what_decides_nothing_is_certain_of_one_class():
+    alone = tfidf_probabilities(["red apple", "pie"], [2, 2], ["apple", "zebra"])
+    assert alone.tolist() == [[0, 0, 1]] * 2
+    wordless = tfidf_probabilities(["?", "!", "."], np.array([1, 1, 0]), ["apple"])
+    assert wordless.tolist() == [[0, 1]]
+
+
+def test_more_classes_have_their_probabilities_in_order():
+    texts_of = [f"{word} {other}" for word in ("apple", "car", "ship") for other in ("old", "new")]
+    found = tfidf_probabilities(texts_of, [0, 0, 1, 1, 2, 2], ["ship", "apple", "car", "old"])
+    assert found.argmax(1)[:3].tolist() == [2, 0, 1]
+    np.testing.assert_allclose(found[3], 1 / 3, atol=1e-3)

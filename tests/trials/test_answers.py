@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -23,9 +25,7 @@ def tagged(split="validation"):
     owned = [list(range(start, end)) for _, start, end in rows]
     starts, where = flat([[0, *own, 0] for own in owned], np.int16)
     ends, _ = flat([[0, *(at + 1 for at in own), 0] for own in owned], np.int16)
-    labels, _ = flat(
-        [[-100, *numbers[at][start:end], -100] for at, start, end in rows], np.int16
-    )
+    labels, _ = flat([[-100, *numbers[at][start:end], -100] for at, start, end in rows], np.int16)
     arrays = {
         "tags": whole,
         "tag_starts": tag_starts,
@@ -44,7 +44,7 @@ def sure(inputs, split="validation"):
     logits = np.where(labels[:, None] == np.arange(5), 9.0, 0.0)
     logits[labels == -100] = [0, 0, 9, 0, 9]
     bounds = inputs[f"{split}.starts"]
-    return [logits[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [logits[a:b] for a, b in itertools.pairwise(bounds)]
 
 
 # classes

@@ -123,7 +123,7 @@ TRAIN = [
 ]
 
 
-def tagging(arm, setting, labels=len(TRAIN), items=1, draw=0):
+def tagging(arm, setting, labels, items=1, draw=0):
     return trial(
         task="tagging", arm=arm, labels=labels, items=items, draw=draw, setting=tuple(setting)
     )
@@ -190,5 +190,7 @@ def test_a_linear_tagger_says_the_same_twice():
 def test_sentences_without_a_name_teach_that_there_is_none():
     test = [("在北京", [(1, "北京", "LOC")])]
     for arm, setting in (("dictionary", ("least", 0.5)), ("linear", ("strength", 1e-6))):
-        items = outcome_of(arm, tagging(arm, [setting], 2), sentences([("好", []), ("是", [])], test))
+        items = outcome_of(
+            arm, tagging(arm, [setting], 2), sentences([("好", []), ("是", [])], test)
+        )
         assert counts(items) == {"found": [[0, 0]], "missed": [[0, 1]], "wrong": [[0, 0]]}

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,7 +27,7 @@ def plain(rows):
 def test_lists_come_back_from_one_flat_array(parts):
     whole, starts = flat(parts, np.int32)
     assert whole.dtype == np.int32 and len(starts) == len(parts) + 1
-    assert [whole[a:b].tolist() for a, b in zip(starts, starts[1:], strict=False)] == parts
+    assert [whole[a:b].tolist() for a, b in itertools.pairwise(starts)] == parts
 
 
 @given(TEXTS, st.data())

@@ -55,9 +55,7 @@ def test_what_is_put_is_got(tmp_path):
 def test_an_own_outcome_is_one_file_named_by_its_key(tmp_path):
     store_in(tmp_path).put(TEN[0], answers(TEN[0]))
     key = TEN[0].key
-    assert tree(tmp_path) == {
-        f"own/{key[:2]}/{key}.safetensors": to_bytes(TEN[0], answers(TEN[0]))
-    }
+    assert tree(tmp_path) == {f"own/{key[:2]}/{key}.safetensors": to_bytes(TEN[0], answers(TEN[0]))}
 
 
 def test_an_empty_store_misses_everything(tmp_path):
@@ -348,7 +346,7 @@ def test_an_outcome_with_fewer_answers_than_items_is_refused(tmp_path):
     assert lying != six
     with zipfile.ZipFile(tmp_path / "back.zip", "w") as archive:
         archive.writestr("x", lying)
-    with pytest.raises(UserError, match="has 6 items in 'p.*', but 7 are scored"):
+    with pytest.raises(UserError, match=r"has 6 items in 'p.*', but 7 are scored"):
         store_in(tmp_path).merge(tmp_path / "back.zip")
 
 

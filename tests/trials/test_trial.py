@@ -64,9 +64,7 @@ def test_another_field_is_another_trial_with_another_key(change):
     st.sampled_from(sorted(PROTOCOLS)),
 )
 def test_a_trial_comes_back_from_its_json(setting, labels, draw, corpus, task):
-    one = trial(
-        setting=tuple(setting.items()), labels=labels, draw=draw, corpus=corpus, task=task
-    )
+    one = trial(setting=tuple(setting.items()), labels=labels, draw=draw, corpus=corpus, task=task)
     back = from_json(one.json())
     assert back == one and back.key == one.key
 

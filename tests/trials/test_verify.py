@@ -27,7 +27,9 @@ def test_a_check_is_told_in_one_line():
     assert str(check(0.8, 0.805, 0.01)) == (
         "letters tfidf, 4 labels, draw 0: stored 0.8000, now 0.8050, allowed ±0.0100: agrees"
     )
-    assert str(check(0.8, 0.7, 0.01)).endswith("stored 0.8000, now 0.7000, allowed ±0.0100: DISAGREES")
+    assert str(check(0.8, 0.7, 0.01)).endswith(
+        "stored 0.8000, now 0.7000, allowed ±0.0100: DISAGREES"
+    )
 
 
 # which are run again
@@ -142,6 +144,4 @@ def test_a_trial_that_is_not_stored_is_one_sentence(shipped, run_again):
     run_again({})
     with pytest.raises(UserError) as error:
         verify.verify([tagger(9)], shipped)
-    assert str(error.value) == (
-        "letters linear, 4 labels, draw 9 has no stored outcome to verify."
-    )
+    assert str(error.value) == ("letters linear, 4 labels, draw 9 has no stored outcome to verify.")
