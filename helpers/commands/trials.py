@@ -20,6 +20,8 @@ def trials(chosen: argparse.Namespace) -> int:
     how = {"jobs": chosen.jobs, "device": chosen.device, "minutes": chosen.minutes}
     if chosen.run or chosen.search or chosen.verify is not None:
         runner.check_run(**how)
+    elif chosen.jobs < 1:
+        raise UserError(f"--jobs must be at least 1 process, not {chosen.jobs}.")
     if chosen.merge:
         return _merge(chosen.merge, store)
     if chosen.verify is not None:
@@ -30,7 +32,19 @@ def trials(chosen: argparse.Namespace) -> int:
     questions = {name: _only(studies.question(name), chosen) for name in names}
     if chosen.search:
         return _search(questions[chosen.study], store, how)
-    asked = {name: studies.label_efficiency(one) for name, one in questions.items()}
+    asked, unsearched = {}, []
+    for name, question in questions.items():
+        try:
+            asked[name] = studies.label_efficiency(question)
+        except UserError:
+            if chosen.study:
+                raise
+            unsearched.append(name)
+    for name in unsearched:
+        print(
+            f"{name}: no settings yet; run `python -m helpers trials {name} --search`.",
+            file=sys.stderr,
+        )
     if chosen.ship:
         every = [trial for each in asked.values() for trial in each]
         for file, rows in store.ship(every).items():
@@ -66,6 +80,8 @@ def _only(question: studies.Question, chosen: argparse.Namespace) -> studies.Que
             counts = tuple(int(n) for n in chosen.labels.split(","))
         except ValueError:
             raise UserError(f"--labels takes counts like 64,256, not {chosen.labels}.") from None
+        if min(counts) < 1:
+            raise UserError(f"--labels takes counts of at least 1, not {min(counts)}.")
         trained = question.trained_labels
         if trained is not None:
             trained = tuple(n for n in counts if n in trained)
@@ -89,7 +105,7 @@ def _settled(trials: Sequence[Trial], name: str) -> None:
 
 
 def _list(asked: dict[str, list[Trial]], store: Store, chosen: argparse.Namespace) -> int:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, each in asked.items():
         missing = set(store.missing(each))
         for key in dict.fromkeys(_group(trial, chosen.study) for trial in each):

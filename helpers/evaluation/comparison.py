@@ -186,8 +186,9 @@ class Comparison:
         """Return how many labels the reference needs for what ``arm`` does with ``labels``.
 
         As a multiple, with an interval from resampling draws and items, each with replacement and
-        independently (the "pigeonhole" bootstrap, which is a little too wide; Owen 2007, *The
-        pigeonhole bootstrap*, Annals of Applied Statistics 1). Between two counts the reference's
+        independently (the "pigeonhole" bootstrap; Owen 2007, *The pigeonhole bootstrap*, Annals of
+        Applied Statistics 1). It is cautious: in 400 simulations of 6 draws and 150 items its 95 %
+        interval covered the truth in 99.5 to 100 %. Between two counts the reference's
         curve is straight over log labels; beyond its last one a resample counts as infinite, before
         its first as 0, so a bound may be open.
 

@@ -12,7 +12,7 @@ of yours instead.
 
 import base64
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +31,12 @@ from matplotlib.patches import Rectangle
 
 from helpers import UserError
 from helpers.evaluation.significance import Interval, verdict
+from helpers.report import looks
 
 STYLE = Path(__file__).with_name("style.mplstyle")
 
 _CHINESE = ["Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "PingFang SC",
             "Microsoft YaHei", "SimHei"]  # fmt: skip
-_MARKERS = "osD^vPX*"
-_LINES: list[Any] = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 3))]
-# The same strategy looks the same in every notebook: its place in this list is its look.
-_STRATEGIES = ["full", "tfidf", "linear_probe", "from_scratch", "lora", "gradual_unfreezing"]
-_ALIASES = {"fine_tuned": "full", "frozen": "linear_probe"}  # arms of trials
 _VERDICTS = {"helps": ("#0072B2", ">"), "hurts": ("#D55E00", "<"), "undecided": ("#555555", "o")}
 _styled = False
 
@@ -94,18 +90,20 @@ def learning_curves(
     order of appearance; ``score`` names the vertical axis with its unit.
     """
     _need(frame, ["labels", "strategy", "score"])
-    figure, ax = _axes(ax)
+    figure, ax = axes(ax)
     names = list(dict.fromkeys(frame["strategy"]))
     counts = np.sort(frame["labels"].dropna().unique()).astype(float)
     if len(counts) and counts[0] <= 0:
         raise UserError(f"labels must be at least 1 on a logarithmic axis, not {counts[0]:g}.")
     for i, name in enumerate(names):
         rows = frame[frame["strategy"] == name].sort_values("labels")
-        look = _look(name, names)
+        look = looks.of(name, names)
         curve = rows.dropna(subset=["labels"])
         for level in rows.loc[rows["labels"].isna(), "score"]:
             # A baseline: no markers, since nothing was measured along the axis.
-            ax.axhline(level, color=look["color"], linestyle=look["linestyle"], label=_words(name))
+            ax.axhline(
+                level, color=look["color"], linestyle=look["linestyle"], label=looks.words(name)
+            )
         if curve.empty:
             continue
         # Neighbouring strategies a little apart, so that their intervals do not hide each other.
@@ -114,7 +112,7 @@ def learning_curves(
         if {"low", "high"} <= set(curve.columns):
             y = curve["score"].to_numpy(float)
             error = np.abs(np.stack([y - curve["low"], curve["high"] - y]).astype(float))
-        ax.errorbar(x, curve["score"], yerr=error, label=_words(name), **look)
+        ax.errorbar(x, curve["score"], yerr=error, label=looks.words(name), **look)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(ticker.FixedLocator(list(counts)))
     ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.0f}"))
@@ -122,58 +120,7 @@ def learning_curves(
     if len(counts):
         ax.set_xlim(counts[0] / 1.35, counts[-1] * 1.35)
     ax.set(xlabel="labelled training items (log scale)", ylabel=score)
-    _legend_below(figure, ax, [_words(name) for name in names])
-    return figure
-
-
-def training_curves(
-    curves: Mapping[str, Mapping[str, npt.ArrayLike]],
-    score: str = "accuracy (share)",
-    chance: float | None = None,
-) -> Figure:
-    """Draw loss and score over the steps of one or more trainings, side by side.
-
-    Args:
-        curves: by name, each with ``step``, ``training_loss``, ``validation_loss`` (nats) and
-            ``validation_score``, as an outcome of a trial has them.
-        score: names the axis of the score, with its unit.
-        chance: score of a model that has learned nothing, as a grey line.
-    """
-    if not curves:
-        raise UserError("figures.training_curves needs at least one curve.")
-    if not _styled:
-        style()
-    figure = Figure(figsize=(7.6, 3.9))
-    losses, scores = figure.subplots(1, 2)
-    for name, curve in curves.items():
-        look = _look(name, list(curves)) | {"markersize": 6}
-        losses.plot(curve["step"], curve["training_loss"], **(look | {"linestyle": ":"}))
-        losses.plot(curve["step"], curve["validation_loss"], **(look | {"linestyle": "-"}))
-        scores.plot(curve["step"], curve["validation_score"], label=_words(name),
-                    **(look | {"linestyle": "-"}))  # fmt: skip
-    if chance is not None:
-        scores.axhline(chance, color="#777777", linewidth=1.4, label="nothing learned")
-    losses.set(xlabel="steps", ylabel="loss (nats)")
-    losses.set_title("dotted: training, solid: validation", fontsize=12)
-    scores.set(xlabel="steps", ylabel=score)
-    scores.set_title("validation", fontsize=12)
-    for ax in (losses, scores):
-        ax.set_ylim(bottom=0)
-    order = [*map(_words, curves), "nothing learned"]
-    _legend_below(figure, scores, order)
-    return figure
-
-
-def class_sizes(sizes: npt.ArrayLike, rare: int, ax: Axes | None = None) -> Figure:
-    """Draw how many texts each class has, the largest first, on a logarithmic scale.
-
-    Classes of at most ``rare`` texts are orange.
-    """
-    ordered = np.sort(np.asarray(sizes))[::-1]
-    figure, ax = _axes(ax, (6.8, 4.2))
-    ax.bar(range(len(ordered)), ordered, color=np.where(ordered <= rare, "#D55E00", "#0072B2"))
-    ax.set_yscale("log")
-    ax.set(xlabel="classes, largest first (orange: rare)", ylabel="training texts (log scale)")
+    looks.legend_below(figure, ax, [looks.words(name) for name in names])
     return figure
 
 
@@ -189,11 +136,11 @@ def by_parameter(frame: pd.DataFrame, parameter: str, value: str, line: str, ax:
     where = {one: float(one) if numeric else float(i) for i, one in enumerate(places)}
     names = list(dict.fromkeys(frame[line]))
     for name in names:
-        rows, look = frame[frame[line] == name], _look(name, names)
+        rows, look = frame[frame[line] == name], looks.of(name, names)
         means = rows.groupby(parameter)[value].mean()
         dots = look | {"linestyle": "", "alpha": 0.35, "markersize": 3}
         ax.plot(rows[parameter].map(where), rows[value], **dots)
-        ax.plot([where[one] for one in means.index], means, label=_words(name), **look)
+        ax.plot([where[one] for one in means.index], means, label=looks.words(name), **look)
     if numeric and places[0] > 0 and places[-1] > 30 * places[0]:
         ax.set_xscale("log")
     elif not numeric:
@@ -214,7 +161,7 @@ def confusion_matrix(matrix: npt.ArrayLike, names: Sequence[str], ax: Axes | Non
         raise UserError(f"A confusion matrix of {k} names must be {k} × {k}, not {counts.shape}.")
     few = k <= 12
     side = 2.0 + 0.5 * k if few else 7.2
-    figure, ax = _axes(ax, (max(6.0, side + 0.4), max(4.6, side)))
+    figure, ax = axes(ax, (max(6.0, side + 0.4), max(4.6, side)))
     total = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
     image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
@@ -252,7 +199,7 @@ def forest(
     if not rows:
         raise UserError("figures.forest needs at least one row (name, interval).")
     long = max(len(name) for name, _ in rows) > 28  # then its name gets a line of its own
-    figure, ax = _axes(ax, (6.0, 1.0 + (0.95 if long else 0.75) * len(rows)))
+    figure, ax = axes(ax, (6.0, 1.0 + (0.95 if long else 0.75) * len(rows)))
     ax.axvline(0, color="#222222", linewidth=1.2)
     if smallest_of_interest > 0:
         ax.axvspan(-smallest_of_interest, smallest_of_interest, color="#EEEEEE", zorder=0)
@@ -300,7 +247,7 @@ def heatmap(
         )
     if not np.isfinite(array).any():
         raise UserError("The map holds no value.")
-    figure, ax = _axes(ax, (6.4, 4.8))
+    figure, ax = axes(ax, (6.4, 4.8))
     reach = max(float(np.nanmax(np.abs(array))), 1e-12)
     norm = TwoSlopeNorm(0.0, -reach, reach)
     image = ax.imshow(array, cmap="PuOr", norm=norm, origin="lower", aspect="auto")
@@ -325,35 +272,23 @@ def heatmap(
     return figure
 
 
-def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> tuple[Figure, Axes]:
+def styled() -> None:
+    """Apply the style unless it is applied already."""
+    if not _styled:
+        style()
+
+
+def axes(ax: Axes | None, size: tuple[float, float] | None = None) -> tuple[Figure, Axes]:
+    """Return the figure of axes that were given, or a new figure in the project's style."""
     if ax is not None:
         figure = ax.figure
         while isinstance(figure, SubFigure):
             figure = figure.figure
         return figure, ax
-    if not _styled:
-        style()
+    styled()
     # Not through pyplot: the inline backend would display such a figure a second time.
     figure = Figure(figsize=size)
     return figure, figure.add_subplot()
-
-
-def _look(name: str, names: list[str]) -> dict[str, Any]:
-    names = [_ALIASES.get(one, one) for one in names]
-    name = _ALIASES.get(name, name)
-    unknown = [n for n in names if n not in _STRATEGIES]
-    i = _STRATEGIES.index(name) if name in _STRATEGIES else len(_STRATEGIES) + unknown.index(name)
-    colours = mpl.rcParams["axes.prop_cycle"].by_key()["color"]
-    return {"color": colours[i % len(colours)], "marker": _MARKERS[i % len(_MARKERS)],
-            "linestyle": _LINES[i % len(_LINES)]}  # fmt: skip
-
-
-def _legend_below(figure: Figure, ax: Axes, order: list[str]) -> None:
-    found = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-    labels = [label for label in order if label in found]
-    handles = [found[label] for label in labels]
-    if len(labels) > 1:
-        figure.legend(handles, labels, loc="outside lower center", ncols=2, handlelength=3.2)
 
 
 def _outline(ax: Axes, inside: npt.NDArray[np.bool_]) -> None:
@@ -368,10 +303,6 @@ def _outline(ax: Axes, inside: npt.NDArray[np.bool_]) -> None:
 def _ticks(set_ticks: Any, values: Sequence[float], most: int) -> None:
     places = np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int))
     set_ticks(places, [f"{values[i]:g}" for i in places])
-
-
-def _words(name: Any) -> str:
-    return "TF-IDF" if name == "tfidf" else str(name).replace("_", " ")
 
 
 def _need(frame: pd.DataFrame, columns: list[str]) -> None:

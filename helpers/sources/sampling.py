@@ -117,9 +117,9 @@ def draw_order(labels: Sequence[int] | NDArray, draw: int) -> NDArray:
 
     An eleventh of the items, in the classes' shares, is kept for the search of settings (draw
     :data:`TUNING`) and comes last in all others. The rest is dealt to ten draws, each in the
-    classes' shares, so that ten draws of up to a tenth of the rest share no item; a draw that needs
-    more goes on with the items of the next. Draws 10 to 19 deal anew. The first items of a draw
-    hold one of each class, where a class has too few for all draws shared ones.
+    classes' shares, so that ten draws of up to about a tenth of the rest share no item; a draw that
+    needs more goes on with the items of the next. Draws 10 to 19 deal anew. The first items of a
+    draw hold one of each class, where a class has too few for all draws shared ones.
 
     Args:
         labels: class of every training item, (n,); all alike where items have no class.

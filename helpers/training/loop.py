@@ -123,8 +123,9 @@ def train(
 ) -> Trained:
     """Train the parameters of ``model`` that require a gradient, in place; leave it in eval mode.
 
-    AdamW (Loshchilov & Hutter 2019), a tenth of the steps of warm-up and a linear fall to zero,
-    gradients clipped at norm 1, no weight decay on biases and norms: the Trainer's recipe.
+    AdamW (Loshchilov & Hutter 2019), a tenth of the steps of warm-up and a linear fall to zero, the
+    gradients of matrices clipped at a common norm of 1 (those of biases and norms stay as they
+    are), no weight decay on biases and norms.
 
     Args:
         model: returns ``loss`` for a batch with ``labels``.
@@ -144,6 +145,8 @@ def train(
     """
     if not rows:
         raise UserError("There are no training rows; training needs at least one.")
+    if steps < 1:
+        raise UserError(f"Training needs at least 1 step, not {steps}.")
     device = device or next(model.parameters()).device
     model.to(device)
     optimizer = _adamw(model, learning_rate, weight_decay, device)

@@ -23,14 +23,7 @@ from helpers.tasks.batches import DynamicMasking, RightPadding
 from helpers.tasks.classification import TextClassification
 from helpers.tasks.heads import MeanPooledClassifier
 from helpers.tasks.language_modeling import is_causal
-from helpers.transfer import adapters, finetuning, pretraining, regularization
-from helpers.transfer.costs import (
-    average_cost,
-    forward_flops,
-    middle_row,
-    step_seconds,
-    typical_batch,
-)
+from helpers.transfer import adapters, costs, finetuning, pretraining, regularization
 from helpers.transfer.joint import JointObjective, PairCollator, RisingWeight, pair_rows
 from helpers.transfer.strategies import LINEAR_PROBE, Strategy
 
@@ -195,9 +188,9 @@ def full_step(
     rows = target.task.encode(train, target.tokenizer)
     collate = target.task.collator(target.tokenizer)
     if unit == "seconds":
-        batch = typical_batch(rows, collate, batch_size)
-        return step_seconds(model, batch, finetuning.choose_device(device))
-    return average_cost(model, rows, collate, batch_size).flops
+        batch = costs.typical_batch(rows, collate, batch_size)
+        return costs.step_seconds(model, batch, finetuning.choose_device(device))
+    return costs.average_cost(model, rows, collate, batch_size).flops
 
 
 def tune(
@@ -245,11 +238,11 @@ def tune(
         net, items, collate, callbacks = _objective(target, stage, model, rows, collator, seed)
         stage.apply(net)
         learned |= {name for name, p in model.named_parameters() if p.requires_grad}
-        price = average_cost(net, items, collate, effort.batch_size)
+        price = costs.average_cost(net, items, collate, effort.batch_size)
         each = price.flops
         if effort.seconds is not None:
-            batch = typical_batch(items, collate, effort.batch_size)
-            each = step_seconds(net, batch, finetuning.choose_device(device))
+            batch = costs.typical_batch(items, collate, effort.batch_size)
+            each = costs.step_seconds(net, batch, finetuning.choose_device(device))
         steps.append(max(1, round(share * left / each)))
         training = finetuning.Training(
             effort.learning_rate, effort.batch_size, steps[-1], max_steps=steps[-1]
@@ -284,9 +277,9 @@ def _fit_head(
     finetuning.fit_probe(
         model, features, np.array(rows["labels"]), regularization=effort.regularization
     )
-    batch = collator([middle_row(rows)])
+    batch = collator([costs.middle_row(rows)])
     batch.pop("labels")
-    per_token = forward_flops(model, batch) / batch["attention_mask"].sum().item()
+    per_token = costs.forward_flops(model, batch) / batch["attention_mask"].sum().item()
     return float(per_token * sum(map(len, rows["input_ids"])))
 
 

@@ -107,6 +107,8 @@ def from_bytes(data: bytes, where: str = "the outcome") -> tuple[Trial, Outcome]
     parts: dict[str, dict[str, np.ndarray]] = {"items": {}, "curve": {}}
     for name, array in arrays.items():
         part, _, rest = name.partition(".")
+        if part not in parts:
+            raise UserError(_damaged(where))
         parts[part][rest] = array
     return from_json(facts["trial"]), Outcome(**parts, cost=facts["cost"], origin=facts["origin"])
 
@@ -117,7 +119,9 @@ def _facts(data: bytes, where: str) -> dict[str, Any]:
         (size,) = struct.unpack("<Q", data[:8])
         header = json.loads(data[8 : 8 + size])
         facts: dict[str, Any] = json.loads(header["__metadata__"]["outcome"])
-    except (struct.error, ValueError, KeyError, TypeError):
+        if not {"trial", "cost", "origin"} <= facts.keys():
+            raise ValueError
+    except (AttributeError, struct.error, ValueError, KeyError, TypeError):
         raise UserError(_damaged(where)) from None
     return facts
 

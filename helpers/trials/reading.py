@@ -116,7 +116,8 @@ def _read(trials: Sequence[Trial], store: Store) -> Read:
 def _command(asked: studies.Question) -> str:
     """Return what runs the trials of a question."""
     for name, known in studies.STUDIES.items():
-        if {*studies.label_efficiency(asked)} <= {*studies.label_efficiency(known)}:
+        same = (asked.task, asked.corpus, asked.model) == (known.task, known.corpus, known.model)
+        if same and {*studies.label_efficiency(asked)} <= {*studies.label_efficiency(known)}:
             return f"python -m helpers trials {name} --run"
     return f"python -m helpers run {asked.notebook} -p trials missing -p minutes 600"
 

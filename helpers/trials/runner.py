@@ -73,7 +73,7 @@ def run_trials(
     check_run(jobs, minutes, device)
     if store.own is None:
         raise UserError("This store reads shipped outcomes only; nothing can be run into it.")
-    todo = store.missing(trials)
+    todo = list(dict.fromkeys(store.missing(trials)))
     if not todo:
         return {}
     started = time.perf_counter()

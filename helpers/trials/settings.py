@@ -59,15 +59,18 @@ def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
 def _read(file: Path, stamp: tuple[int, int]) -> dict[str, Any]:
     try:
         found = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - safe
+        if not all(one.keys() >= _FIELDS for one in found["found"]):
+            raise KeyError
         return {
             "corpora": dict(found["corpora"]),
             "models": dict(found["models"]),
             "found": list(found["found"]),
         }
-    except (yaml.YAMLError, TypeError, KeyError, ValueError):
+    except (yaml.YAMLError, OSError, TypeError, KeyError, ValueError, AttributeError):
         raise UserError(f"{file} is no file of settings: restore it from git.") from None
 
 
+_FIELDS = {"task", "corpus", "model", "arm", "labels", "setting", "score", "edge"}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -133,10 +136,11 @@ def save_found(entries: Sequence[dict[str, Any]], facts: Mapping[str, Any], file
     marks = ("task", "corpus", "model", "arm", "labels")
     new = {tuple(str(one[mark]) for mark in marks): one for one in entries}
     old = {tuple(str(one[mark]) for mark in marks): one for one in kept["found"]}
+    sort_by = {key: (*key[:4], int(key[4])) for key in old | new}
     whole = {
         "corpora": kept["corpora"] | dict(facts["corpora"]),
         "models": kept["models"] | dict(facts["models"]),
-        "found": [one for _, one in sorted((old | new).items())],
+        "found": [(old | new)[key] for key in sorted(sort_by, key=sort_by.__getitem__)],
     }
     text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=100)
     write_atomically(file, HEADER + text)

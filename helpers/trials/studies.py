@@ -133,11 +133,12 @@ def label_efficiency(question: Question) -> list[Trial]:
     """
     facts = facts_of(question.corpus, question.task)
     draws = range(question.draws)
-    return [
+    found = [
         trial
         for arm, n in question.pairs()
         for trial in question.trials(arm, n, draws, facts=facts)
     ]
+    return list(dict.fromkeys(found))  # counts above what there is are all the same
 
 
 STUDIES = {

@@ -63,8 +63,10 @@ class Trial:
                 f"A trial needs at least 1 labelled and 1 scored item, not {self.labels} and "
                 f"{self.items}."
             )
-        pairs = dict(self.setting).items()
-        object.__setattr__(self, "setting", tuple(sorted((key, value) for key, value in pairs)))
+        pairs = sorted((key, _plain(value)) for key, value in dict(self.setting).items())
+        object.__setattr__(self, "setting", tuple(pairs))
+        for name in ("labels", "draw", "items"):
+            object.__setattr__(self, name, int(getattr(self, name)))
         if not self.protocol:
             object.__setattr__(self, "protocol", PROTOCOLS[self.task])
 
@@ -92,6 +94,11 @@ class Trial:
         """Return the fields as canonical JSON; :func:`from_json` reads it."""
         fields = asdict(self) | {"setting": self.options}
         return json.dumps(fields, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of numpy's as Python's own."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def from_json(text: str) -> Trial:

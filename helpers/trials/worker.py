@@ -94,13 +94,14 @@ def share_out(
             left = None if deadline is None else deadline - time.perf_counter()
             if left is not None and left <= 0:
                 break
-            for line in wait(list(busy), timeout=left):
+            ready: list[Any] = list(wait(list(busy), timeout=left))
+            for line in ready:
                 worker = busy[line]
                 try:
                     told(*line.recv())
                 except (EOFError, ConnectionResetError):
                     worker.process.join()
-                    told(worker.key, 0.0, f"its process ended ({worker.process.exitcode})")
+                    told(worker.key or "", 0.0, f"its process ended ({worker.process.exitcode})")
                     again = _start(facts)
                     worker.process, worker.line = again.process, again.line
                 _hand_out(worker, waiting, deadline, expected)

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from datasets import Dataset
 
-from helpers.evaluation.significance import bootstrap_interval, paired_bootstrap
 from helpers.base.determinism import settle
+from helpers.evaluation.significance import bootstrap_interval, paired_bootstrap
 from helpers.sources.corpora import load_texts
 from helpers.sources.weights import load_tokenizer
 from helpers.tasks.baselines import tfidf_logistic

@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 
-from helpers.evaluation.transferability import logme
 from helpers.base.determinism import THREADS, settle
+from helpers.evaluation.transferability import logme
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from helpers import UserError
 from helpers.evaluation.significance import Interval
-from helpers.report import figures
+from helpers.report import figures, trainings
 
 
 def frame():
@@ -45,7 +45,7 @@ def all_figures():
     gains = np.linspace(-0.5, 0.7, 200).reshape(10, 20)
     return {
         "curves": figures.learning_curves(frame()),
-        "training": figures.training_curves(curves("full", "from_scratch"), chance=0.25),
+        "training": trainings.training_curves(curves("full", "from_scratch"), chance=0.25),
         "confusion": figures.confusion_matrix(rng.integers(0, 99, (8, 8)), list("abcdefgh")),
         "many classes": figures.confusion_matrix(
             rng.integers(0, 9, (52, 52)), [f"class {i}" for i in range(52)]
@@ -114,7 +114,7 @@ def test_a_strategy_looks_the_same_in_every_figure():
 
 def test_training_curves_show_loss_and_score_over_steps():
     drawn = curves("fine_tuned", "from_scratch")
-    figure = figures.training_curves(drawn, score="macro F1 (share)")
+    figure = trainings.training_curves(drawn, score="macro F1 (share)")
     losses, scores = figure.axes
     assert [axes.get_xlabel() for axes in figure.axes] == ["steps", "steps"]
     assert [axes.get_ylabel() for axes in figure.axes] == ["loss (nats)", "macro F1 (share)"]
@@ -134,20 +134,22 @@ def test_training_curves_show_loss_and_score_over_steps():
 
 def test_training_curves_have_a_grey_line_where_chance_is_given():
     names = "full", "from_scratch"
-    without = figures.training_curves(curves(*names)).axes[1]
-    figure = figures.training_curves(curves(*names), chance=0.25)
+    without = trainings.training_curves(curves(*names)).axes[1]
+    figure = trainings.training_curves(curves(*names), chance=0.25)
     line = figure.axes[1].lines[-1]
     assert len(figure.axes[1].lines) == len(without.lines) + 1 == 3
     assert list(line.get_ydata()) == [0.25, 0.25]
     assert len(set(mpl.colors.to_rgb(line.get_color()))) == 1
     assert figure.legends[0].get_texts()[-1].get_text() == "nothing learned"
-    assert "nothing learned" not in texts(figures.training_curves(curves(*names)))
-    assert figures.training_curves(curves("full"), chance=0.0).axes[1].lines[-1].get_ydata()[0] == 0
+    assert "nothing learned" not in texts(trainings.training_curves(curves(*names)))
+    assert (
+        trainings.training_curves(curves("full"), chance=0.0).axes[1].lines[-1].get_ydata()[0] == 0
+    )
 
 
 def test_an_arm_of_trials_looks_as_its_strategy_does():
     def look(*names):
-        lines = figures.training_curves(curves(*names)).axes[1].lines
+        lines = trainings.training_curves(curves(*names)).axes[1].lines
         return [(line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines]
 
     arms, strategies = (
@@ -232,7 +234,7 @@ def test_palette_keeps_colours_apart_for_those_who_see_two(
         (lambda: figures.confusion_matrix([[1, 2]], ["a", "b"]), "2 × 2, not"),
         (lambda: figures.forest([]), "at least one row"),
         (
-            lambda: figures.training_curves({}),
+            lambda: trainings.training_curves({}),
             r"training_curves needs at least one curve\.$",
         ),
         (lambda: figures.heatmap([[1]], [1, 2], [1], "", "", ""), "2 rows × 1 columns"),
@@ -249,7 +251,7 @@ def test_bad_input_is_refused_in_one_sentence(call, says):
 def test_shown_in_a_notebook_once_with_alternative_text():
     code = """
 from matplotlib import pyplot
-from helpers.report import figures
+from helpers.report import figures, trainings
 from helpers.evaluation.significance import Interval
 figures.style()
 fig, ax = pyplot.subplots()
