@@ -150,6 +150,7 @@ def train(
     device = device or next(model.parameters()).device
     model.to(device)
     optimizer = _adamw(model, learning_rate, weight_decay, device)
+    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     generator = np.random.default_rng([seed, 1])
     lengths = [len(ids) for ids, _ in rows]
     losses, points, tokens, done = [], {}, 0, 0
@@ -173,7 +174,7 @@ def train(
                     loss = model(**pad([rows[row] for row in batch], device)).loss
                 optimizer.zero_grad()
                 loss.backward()
-                nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0)
+                nn.utils.clip_grad_norm_(matrices, 1.0)
                 optimizer.step()
                 losses.append(loss.detach())
                 tokens += sum(lengths[row] for row in batch)

@@ -172,6 +172,20 @@ def mean_curve(read: Read, arm: str, labels: int) -> dict[str, np.ndarray]:
     return {name: np.mean([curve[name] for curve in curves], axis=0) for name in curves[0]}
 
 
+def trained_counts(read: Read, arms: Sequence[str] = ("fine_tuned", "from_scratch")) -> list[int]:
+    """Return the label counts, rising, at which whole networks were trained.
+
+    Raises:
+        UserError: none was.
+    """
+    counts = sorted({n for arm, n in read.outcomes if arm in arms})
+    if not counts:
+        raise UserError(
+            "No network was trained in the minutes that were given: set minutes higher."
+        )
+    return counts
+
+
 def joined(read: Read, other: Read, names: Mapping[str, str]) -> Read:
     """Return two readings as one; arms of ``other`` get their name in ``names``."""
     renamed = {(names.get(arm, arm), n): each for (arm, n), each in other.outcomes.items()}

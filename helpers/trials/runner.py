@@ -107,7 +107,8 @@ def run_trials(
         facts,
         jobs,
         seconds=None if minutes is None else 60 * minutes - (time.perf_counter() - started),
-        expected=lambda text: expected_seconds(from_json(text)) * _pace(done),
+        # the first are begun in any case: how fast this machine and model are is not known before
+        expected=lambda text: expected_seconds(from_json(text)) * _pace(done) if done else 0.0,
         told=told,
     )
     return failed
