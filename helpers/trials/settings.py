@@ -70,7 +70,7 @@ def _read(file: Path, stamp: tuple[int, int]) -> dict[str, Any]:
         raise UserError(f"{file} is no file of settings: restore it from git.") from None
 
 
-_FIELDS = {"task", "corpus", "model", "arm", "labels", "setting", "score", "edge"}
+_FIELDS = {"task", "corpus", "model", "arm", "labels", "setting"}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -145,7 +145,7 @@ def test_a_fresh_list_leaves_out_what_came_with_the_project(store, monkeypatch, 
         (["topics", "--draws", "3"], "--draws must be 1 to 2, those of the study, not 3."),
         (
             ["topics", "--labels", "0"],
-            "A trial needs at least 1 labelled and 1 scored item, not 0 and 6.",
+            "--labels takes counts of at least 1, not 0.",
         ),
         (["topics", "--run", "--jobs", "0"], "--jobs must be at least 1 process, not 0."),
         (
