@@ -1,7 +1,8 @@
 """Helpers of the notebooks: one room (subpackage) per step from texts to report.
 
-Data flows one way: ``sources`` -> ``tasks`` -> ``transfer`` -> ``compression`` -> ``runs`` ->
-``report``; ``evaluation`` is called from any of them and calls none. Importing this package is
+Imports go one way: ``sources`` -> ``tasks`` -> ``training`` -> ``transfer`` -> ``compression`` ->
+``trials`` -> ``runs`` -> ``report`` -> ``commands``; ``evaluation`` is called from any of them and
+calls none, ``base`` lies under all. Importing this package is
 cheap: nothing heavy is loaded until a module that needs it is.
 """
 
