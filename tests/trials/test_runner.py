@@ -112,7 +112,7 @@ def test_the_limit_stops_a_run_and_the_same_call_goes_on(made, tmp_path):
     store = Store(tmp_path, None)
     started = time.monotonic()
     runner.run_trials(trials, store, jobs=1, minutes=0.15, progress=None)
-    assert time.monotonic() - started < 25
+    assert time.monotonic() - started < 60
     assert len(store.missing(trials)) > 0
 
 
