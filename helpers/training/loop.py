@@ -141,7 +141,7 @@ def train(
         look: called with the model in evaluation mode; what it returns is kept.
 
     Raises:
-        UserError: no rows, or a loss that is no number any more.
+        UserError: no rows, no steps, or a loss that is no number any more.
     """
     if not rows:
         raise UserError("There are no training rows; training needs at least one.")
