@@ -1,7 +1,7 @@
 """Studies: which trials answer a question, the most decisive ones first."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from helpers import UserError, nearest
@@ -17,6 +17,17 @@ CHEAP = ("majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "
 
 UNSEARCHED = ("majority", "untrained")
 """Arms that have nothing to choose."""
+
+
+RATES: dict[str, tuple[float, ...]] = {
+    "fine_tuned": (1e-4, 3e-4, 1e-3),
+    "from_scratch": (1e-4, 3e-4, 1e-3),
+    "frozen": (3e-3, 1e-2, 3e-2),
+}
+"""Learning rates that are tried, by arm."""
+
+RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
+"""Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
 
 
 def trials_of(
@@ -97,6 +108,7 @@ class Question:
         max_length: tokens of a text.
         pooling: what the head reads.
         notebook: that shows it.
+        rates: learning rates that are tried, by arm.
     """
 
     task: str = "classification"
@@ -109,6 +121,7 @@ class Question:
     max_length: int = 64
     pooling: str = "mean"
     notebook: str = "06"
+    rates: Mapping[str, Sequence[float]] = field(default_factory=lambda: RATES)
 
     def pairs(self) -> Iterator[tuple[str, int]]:
         """Yield arm and label count: the cheap arms first, then count by count."""
@@ -144,7 +157,12 @@ def label_efficiency(question: Question) -> list[Trial]:
 STUDIES = {
     "topics": Question(),
     "news": Question(
-        corpus="reuters-r52", model="gpt2-mini", pooling="last", labels=(128, 1024), notebook="09"
+        corpus="reuters-r52",
+        model="gpt2-mini",
+        pooling="last",
+        labels=(128, 1024),
+        rates=RATES_OF_SMALL,
+        notebook="09",
     ),
     "entities": Question(
         task="tagging",
@@ -152,17 +170,11 @@ STUDIES = {
         model="bert-zh-mini",
         arms=TAG_ARMS,
         labels=(200, 2000),
+        rates=RATES_OF_SMALL,
         notebook="10",
     ),
 }
 """The studies by name."""
-
-RATES: dict[str, tuple[float, ...]] = {
-    "fine_tuned": (1e-4, 3e-4, 1e-3),
-    "from_scratch": (1e-4, 3e-4, 1e-3),
-    "frozen": (3e-3, 1e-2, 3e-2),
-}
-"""Learning rates that are tried, by arm; widened by hand where one on the edge was best."""
 
 
 def question(name: str) -> Question:
@@ -187,7 +199,7 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
         kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
         trials = [
             trial
-            for setting in grid(kind, n, RATES.get(arm, ()))
+            for setting in grid(kind, n, asked.rates.get(arm, ()))
             for trial in asked.trials(
                 arm, n, [TUNING], facts=facts, split="validation", setting=setting
             )
