@@ -170,7 +170,6 @@ STUDIES = {
         model="bert-zh-mini",
         arms=TAG_ARMS,
         labels=(200, 2000),
-        rates=RATES_OF_SMALL,
         notebook="10",
     ),
 }
