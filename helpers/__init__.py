@@ -1,8 +1,10 @@
 """Helpers of the notebooks: one room (subpackage) per step from texts to report.
 
-Imports go one way: ``sources`` -> ``tasks`` -> ``training`` -> ``transfer`` -> ``compression`` ->
-``trials`` -> ``runs`` -> ``report`` -> ``commands``; ``evaluation`` is called from any of them and
-calls none, ``base`` lies under all. Importing this package is
+Two towers meet in the notebooks and in the front doors (``commands``). What is measured:
+``sources`` -> ``tasks`` -> ``baselines`` -> ``training`` -> ``transfer`` -> ``compression`` ->
+``trials``. What is made of it: ``claims`` -> ``runs`` -> ``show`` -> ``report``. Both stand on
+``evaluation``, which works on arrays and calls none of them, and on ``base``. Importing this
+package is
 cheap: nothing heavy is loaded until a module that needs it is.
 """
 

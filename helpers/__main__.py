@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import ROOT, UserError
-from helpers.parser import make_parser
+from helpers.commands.parser import make_parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -155,7 +155,7 @@ def _report(chosen: argparse.Namespace) -> int:
 
 
 def _assess(chosen: argparse.Namespace) -> int:
-    from helpers.report.assessment import assess
+    from helpers.commands.assess import assess
     from helpers.runs.execute import CellError
 
     print(f"Assessing {chosen.file} …", file=sys.stderr, flush=True)

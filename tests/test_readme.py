@@ -6,8 +6,9 @@ from collections import Counter
 import numpy as np
 
 from helpers import ROOT
+from helpers.claims.verdicts import decide
 from helpers.runs.record import load_record
-from helpers.runs.verdicts import decide, read_records
+from helpers.runs.schema import read_records
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RECORD = load_record(ROOT / "data" / "reference" / "quick" / "06_bert_finetuning.json")

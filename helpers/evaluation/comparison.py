@@ -162,7 +162,7 @@ class Comparison:
         return rows
 
     def curve(self) -> list[dict[str, Any]]:
-        """Return rows for :func:`helpers.report.figures.learning_curves`."""
+        """Return rows for :func:`helpers.show.figures.learning_curves`."""
         rows = []
         for arm, n in self.scores:
             found = self.interval(arm, n)
@@ -284,7 +284,7 @@ def rows_of(gains: Mapping[Pair, Interval]) -> list[dict[str, Any]]:
 
 
 def forest_rows(gains: Mapping[Pair, Interval]) -> list[tuple[str, Interval]]:
-    """Return what :func:`helpers.report.figures.forest` draws of differences."""
+    """Return what :func:`helpers.show.figures.forest` draws of differences."""
     return [
         (f"{arm} − {other}, {n:,} labels".replace("_", " "), gain)
         for (arm, other, n), gain in gains.items()

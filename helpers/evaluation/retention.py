@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from helpers import UserError
-from helpers.evaluation.families import holm_of_intervals
 from helpers.evaluation.intervals import (
     Interval,
     Statistic,
@@ -19,6 +18,7 @@ from helpers.evaluation.intervals import (
     paired_bootstrap,
     two_level_interval,
 )
+from helpers.evaluation.multiple_tests import holm_of_intervals
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,10 +15,11 @@ import jinja2
 from markupsafe import Markup
 
 from helpers import UserError
-from helpers.report import mathml, summary, wording
+from helpers.claims.statements import CLAIMS, load_claims
+from helpers.report import mathml, summary
 from helpers.report.pages import Page, page_of
-from helpers.runs.claims import CLAIMS, load_claims
 from helpers.runs.schema import Record, load_record
+from helpers.show import numbers
 
 GENERATOR = "helpers.report.book"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -135,12 +136,12 @@ def _runs(records: Sequence[Record]) -> list[dict[str, Any]]:
         {
             "notebook": record.notebook,
             "setting": setting,
-            "date": wording.date(record.provenance.started),
+            "date": numbers.date(record.provenance.started),
             "commit": (record.provenance.git_commit or "")[:12],
-            "time": wording.duration(record.cost.wall_seconds),
-            "memory": wording.gigabytes(record.cost.peak_memory_mb),
+            "time": numbers.duration(record.cost.wall_seconds),
+            "memory": numbers.gigabytes(record.cost.peak_memory_mb),
             "parameters": [
-                (name, wording.plain(value)) for name, value in record.parameters.items()
+                (name, numbers.plain(value)) for name, value in record.parameters.items()
             ],
             "hashes": sorted(record.provenance.hashes.items()),
         }

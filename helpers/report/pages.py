@@ -14,8 +14,8 @@ from nbconvert.filters.ansi import ansi2html
 from nbconvert.filters.highlight import Highlight2HTML
 
 from helpers import ROOT, UserError
+from helpers.report.markdown_html import Prose, clean
 from helpers.report.mathml import split_latex
-from helpers.report.prose import Prose, clean
 
 LONG_CODE = 15
 """Cells with more lines than this are folded."""

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from helpers.report.wording import date, duration, gigabytes, number, plain, power, with_interval
-from helpers.runs.claims import Claim
-from helpers.runs.schema import Evidence, Metric, Record
-from helpers.runs.verdicts import decide
+from helpers.claims.evidence import Evidence
+from helpers.claims.statements import Claim
+from helpers.claims.verdicts import decide
+from helpers.runs.schema import Metric, Record
+from helpers.show.numbers import date, duration, gigabytes, number, plain, power, with_interval
 
 SYMBOLS = {"supported": "✓", "contradicted": "✗", "depends": "±", "undecided": "?"}
 _NOT_A_SETTING = {"seed", "record"}
@@ -182,7 +183,7 @@ def verdicts(
 ) -> tuple[list[Judged], list[Claim]]:
     """Return the claims that have evidence, in the document's order, and those that have none.
 
-    Verdicts are corrected for how many were asked: :func:`helpers.runs.verdicts.decide`.
+    Verdicts are corrected for how many were asked: :func:`helpers.claims.verdicts.decide`.
     """
     told = settings(records)
     rows, unmeasured = [], []

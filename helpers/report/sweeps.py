@@ -19,11 +19,11 @@ from matplotlib.figure import Figure
 from helpers import ROOT
 from helpers.base.files import write_atomically
 from helpers.evaluation.intervals import seed_interval
-from helpers.report import figures
 from helpers.report.summary import key_of, main_measure
-from helpers.report.tables import safe, to_html
 from helpers.runs.plan import PlannedRun
 from helpers.runs.schema import Metric, load_record
+from helpers.show import figures
+from helpers.show.tables import safe, to_html
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _OF_METRIC = ["metric", "split", "dataset", "model", "strategy", "labels"]

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from helpers import ROOT, UserError
 from helpers.base import provenance
 from helpers.base.determinism import THREADS, settle
-from helpers.runs import claims
+from helpers.claims import statements
 from helpers.runs.parameters import check_against, parameters_hash, read_parameters
 from helpers.runs.schema import (
     Bounds,
@@ -159,7 +159,7 @@ class Run:
         ``verdict`` is "supported", "contradicted" or "undecided". Raises UserError on an
         unknown claim or verdict.
         """
-        claims.claim(claim)
+        statements.claim(claim)
         what = f"{self.name}: evidence for {claim}"
         evidence = self._build(
             Evidence,
@@ -270,7 +270,7 @@ def summary(record: Record) -> str:
     if record.claims:
         lines += ["", "| claim | value | interval | verdict |", "|---|---|---|---|"]
     for one in record.claims:
-        statement = claims.claim(one.claim).statement
+        statement = statements.claim(one.claim).statement
         value = "–" if one.value is None else f"{one.value:.3g}"
         ends = [one.interval.low, one.interval.high] if one.interval else []
         shown = "[" + ", ".join("?" if e is None else f"{e:.3g}" for e in ends) + "]"

@@ -2,35 +2,20 @@
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
-from helpers import UserError
+from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
+from helpers.claims.evidence import Bounds, Evidence, Part
 
 SCHEMA_VERSION: Literal[1] = 1
-Verdict = Literal["supported", "contradicted", "undecided"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
-
-
-class Bounds(_Part):
-    """An interval as `helpers.evaluation.significance` gives it; an end not known is null."""
-
-    value: float | None = None
-    low: float | None
-    high: float | None
-    n: int | None = None
-    level: float | None = None
-    method: str | None = None
-    df: float | None = None  # degrees of freedom, where they are finite
-
-
-class Metric(_Part):
+class Metric(Part):
     """One measured number and what it was measured on."""
 
     name: str
@@ -45,19 +30,7 @@ class Metric(_Part):
     labels: int | None = None
 
 
-class Evidence(_Part):
-    """What one run says about one claim of the document."""
-
-    claim: str
-    value: int | float | None
-    interval: Bounds | None = None
-    n: int | None = None
-    seeds: int | list[int] | None = None
-    verdict: Verdict
-    note: str = ""
-
-
-class Cost(_Part):
+class Cost(Part):
     """What the run took; never compared."""
 
     wall_seconds: float
@@ -67,7 +40,7 @@ class Cost(_Part):
     flops: float = 0.0
 
 
-class Provenance(_Part):
+class Provenance(Part):
     """Where the record comes from; never compared."""
 
     git_commit: str | None
@@ -83,7 +56,7 @@ class Provenance(_Part):
     started: str
 
 
-class Record(_Part):
+class Record(Part):
     """Everything that one run of a notebook leaves behind."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -91,7 +64,7 @@ class Record(_Part):
     parameters: dict[str, Any]
     metrics: list[Metric]
     claims: list[Evidence]
-    trials: list[str] = []  # keys of the stored trials that it read
+    trials: list[str] = Field(default=[])  # keys of the stored trials that it read
     cost: Cost
     provenance: Provenance
 
@@ -108,6 +81,27 @@ def load_record(path: Path | str) -> Record:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the whole file"
         raise UserError(f"{path} is no record of a run: {place}: {first['msg']}.") from None
+
+
+def read_records(places: Iterable[Path | str]) -> list[Record]:
+    """Return the records in files and folders (and the folders below them), by notebook.
+
+    A relative place starts at the project's root.
+
+    Raises:
+        UserError: there is no such place, no record in a folder, or a file is no record.
+    """
+    records = []
+    for place in (ROOT / one for one in places):
+        if not place.exists():
+            raise UserError(f"There is no file or folder {place} to read records from.")
+        files = sorted(place.rglob("*.json")) if place.is_dir() else [place]
+        if not files:
+            raise UserError(
+                f"There is no record (.json) in {place}; run the other notebooks first."
+            )
+        records += [load_record(path) for path in files]
+    return sorted(records, key=lambda record: record.notebook)
 
 
 def save_record(record: Record, path: Path | str) -> None:

@@ -32,7 +32,7 @@ from filelock import FileLock
 from pydantic import ValidationError
 
 from helpers import ROOT, UserError, nearest
-from helpers.sources.entries import Catalog, Package
+from helpers.sources.catalog_schema import Catalog, Package
 
 CATALOG_FILE = ROOT / "data" / "catalog.yaml"
 CACHE = Path(os.environ.get("TRANSFER_CACHE") or ROOT / "data" / "cache").expanduser().resolve()

@@ -27,9 +27,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from helpers import UserError, nearest
-from helpers.sources import catalog, catalogues, messages, readers
-from helpers.sources.catalogues import Message
+from helpers.sources import catalog, gettext_files, messages, readers
 from helpers.sources.duplicates import Shingles, near_pairs, words
+from helpers.sources.gettext_files import Message
 
 SPLITS = ("train", "validation", "test")
 _HELD_OUT = 0.1  # of the pairs, for test and for validation
@@ -261,7 +261,7 @@ def _read(name: str) -> tuple[list[Message], str, str]:
             [
                 message
                 for file in entry.files
-                for message in catalogues.read_catalogue(folder / file, name)
+                for message in gettext_files.read_catalogue(folder / file, name)
             ],
             entry.citation,
             entry.licence,
@@ -272,7 +272,7 @@ def _read(name: str) -> tuple[list[Message], str, str]:
             f"There are no translations '{name}' in the catalogue, and no such file."
             f"{nearest(name, known)}"
         )
-    if path.suffix.lower() in catalogues.SUFFIXES:
-        return catalogues.read_catalogue(path, path.name), "", "yours"
+    if path.suffix.lower() in gettext_files.SUFFIXES:
+        return gettext_files.read_catalogue(path, path.name), "", "yours"
     sides = readers.read_pairs(path, "source", "target")
     return [Message(one, other, path.name) for one, other in zip(*sides, strict=True)], "", "yours"

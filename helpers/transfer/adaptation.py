@@ -21,8 +21,9 @@ from helpers.sources.labels import with_column
 from helpers.tasks.batches import DynamicMasking
 from helpers.tasks.classification import TextClassification
 from helpers.tasks.heads import MeanPooledClassifier
-from helpers.transfer import finetuning, pretraining
-from helpers.transfer.costs import average_cost
+from helpers.training import pretraining
+from helpers.training.step_costs import average_cost
+from helpers.transfer import finetuning
 from helpers.transfer.divergences import coral, mmd, reverse_gradient
 from helpers.transfer.joint import pair_rows
 from helpers.transfer.objective import joint_loss

@@ -21,7 +21,7 @@ from helpers import UserError, nearest
 from helpers.evaluation.probes import probe
 from helpers.tasks.batches import batches_by_length
 from helpers.training.costs import choose_device, training_flops
-from helpers.transfer.optimizers import OPTIMIZERS, MuonAdamW
+from helpers.training.optimizers import OPTIMIZERS, MuonAdamW
 from helpers.transfer.strategies import Strategy, depth, layers_of
 
 
@@ -35,7 +35,7 @@ class Training:
         batch_size: texts a step.
         epochs: passes over the training items, at most.
         max_steps: stop after so many steps, whatever ``epochs`` says; None does not.
-        optimizer: "adamw", or "muon", see :class:`helpers.transfer.optimizers.MuonAdamW`.
+        optimizer: "adamw", or "muon", see :class:`helpers.training.optimizers.MuonAdamW`.
     """
 
     learning_rate: float = 2e-4

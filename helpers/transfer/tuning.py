@@ -23,7 +23,8 @@ from helpers.tasks.batches import DynamicMasking, RightPadding
 from helpers.tasks.classification import TextClassification
 from helpers.tasks.heads import MeanPooledClassifier
 from helpers.tasks.language_modeling import is_causal
-from helpers.transfer import adapters, costs, finetuning, pretraining, regularization
+from helpers.training import pretraining, step_costs
+from helpers.transfer import adapters, finetuning, regularization
 from helpers.transfer.joint import JointObjective, PairCollator, RisingWeight, pair_rows
 from helpers.transfer.strategies import LINEAR_PROBE, Strategy
 
@@ -104,7 +105,7 @@ class Outcome:
         trained_parameters: numbers that learned at some stage.
         steps: of each stage; 0 for a stage on cached features.
         tokens: of the target trained on, padding not counted; a source's come on top.
-        flops: spent, see :func:`helpers.transfer.costs.step_cost`.
+        flops: spent, see :func:`helpers.training.step_costs.step_cost`.
         megabytes: memory of its most costly step.
         seconds: wall time, features and all steps.
     """
@@ -188,9 +189,9 @@ def full_step(
     rows = target.task.encode(train, target.tokenizer)
     collate = target.task.collator(target.tokenizer)
     if unit == "seconds":
-        batch = costs.typical_batch(rows, collate, batch_size)
-        return costs.step_seconds(model, batch, finetuning.choose_device(device))
-    return costs.average_cost(model, rows, collate, batch_size).flops
+        batch = step_costs.typical_batch(rows, collate, batch_size)
+        return step_costs.step_seconds(model, batch, finetuning.choose_device(device))
+    return step_costs.average_cost(model, rows, collate, batch_size).flops
 
 
 def tune(
@@ -238,11 +239,11 @@ def tune(
         net, items, collate, callbacks = _objective(target, stage, model, rows, collator, seed)
         stage.apply(net)
         learned |= {name for name, p in model.named_parameters() if p.requires_grad}
-        price = costs.average_cost(net, items, collate, effort.batch_size)
+        price = step_costs.average_cost(net, items, collate, effort.batch_size)
         each = price.flops
         if effort.seconds is not None:
-            batch = costs.typical_batch(items, collate, effort.batch_size)
-            each = costs.step_seconds(net, batch, finetuning.choose_device(device))
+            batch = step_costs.typical_batch(items, collate, effort.batch_size)
+            each = step_costs.step_seconds(net, batch, finetuning.choose_device(device))
         steps.append(max(1, round(share * left / each)))
         training = finetuning.Training(
             effort.learning_rate, effort.batch_size, steps[-1], max_steps=steps[-1]
@@ -277,9 +278,9 @@ def _fit_head(
     finetuning.fit_probe(
         model, features, np.array(rows["labels"]), regularization=effort.regularization
     )
-    batch = collator([costs.middle_row(rows)])
+    batch = collator([step_costs.middle_row(rows)])
     batch.pop("labels")
-    per_token = costs.forward_flops(model, batch) / batch["attention_mask"].sum().item()
+    per_token = step_costs.forward_flops(model, batch) / batch["attention_mask"].sum().item()
     return float(per_token * sum(map(len, rows["input_ids"])))
 
 

@@ -25,7 +25,7 @@ def tfidf(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) 
 
     With a ``model`` it reads what that model sees of each text, without one whole texts.
     """
-    from helpers.tasks.baselines import tfidf_probabilities
+    from helpers.baselines.bag_of_words import tfidf_probabilities
 
     seen = labelled(trial, inputs)
     found = tfidf_probabilities(
@@ -41,7 +41,7 @@ def tfidf(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) 
 
 def dictionary(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
     """Tag what is written like a name of the labelled sentences."""
-    from helpers.tasks.tagging_baselines import dictionary as tag
+    from helpers.baselines.taggers import dictionary as tag
 
     train, test = _sentences(trial, inputs)
     return _tagged(trial, inputs, tag(train, test, least=trial.options["least"]))
@@ -49,7 +49,7 @@ def dictionary(trial: Trial, inputs: Inputs, folders: Folders, device: torch.dev
 
 def linear(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
     """Tag by logistic regression on the characters around each."""
-    from helpers.tasks.tagging_baselines import linear_tagger
+    from helpers.baselines.taggers import linear_tagger
 
     train, test = _sentences(trial, inputs)
     predicted = linear_tagger(train, test, strength=trial.options["strength"], seed=trial.draw + 1)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from helpers import UserError
 from helpers.sources.corpora import load_texts
 from helpers.sources.readers import SUFFIXES, columns, read_file
-from helpers.sources.yours import load_yours
+from helpers.sources.user_corpus import load_yours
 
 GOOD = '{"text":"a b c","label":"x"}\n{"text":"d e f","label":"y"}\n'
 ENDINGS = ".json, .json.gz, .jsonl, .jsonl.gz, .csv, .parquet"

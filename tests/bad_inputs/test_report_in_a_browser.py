@@ -8,9 +8,9 @@ import nbformat
 import pytest
 
 from helpers import ROOT
-from helpers.report import tables
 from helpers.report.book import build
 from helpers.runs.schema import load_record
+from helpers.show import tables
 
 EVIL = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")  # fmt: skip

@@ -13,10 +13,10 @@ import torch
 from datasets import Dataset
 
 from helpers.base.determinism import settle
+from helpers.baselines.bag_of_words import tfidf_logistic
 from helpers.evaluation.significance import bootstrap_interval, paired_bootstrap
 from helpers.sources.corpora import load_texts
 from helpers.sources.weights import load_tokenizer
-from helpers.tasks.baselines import tfidf_logistic
 from helpers.tasks.classification import TextClassification
 from helpers.tasks.tagging import TokenTagging
 from helpers.tasks.tagging_scores import entity_counts, f1_of_counts

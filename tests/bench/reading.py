@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers import ROOT
-from helpers.sources.yours import load_yours
+from helpers.sources.user_corpus import load_yours
 
 SIZES = (250_000, 500_000, 1_000_000)
 MOST_GB = 3.0

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from helpers import UserError
-from helpers.report import book, pages, prose, summary, tables
+from helpers.report import book, markdown_html, pages, summary
 from helpers.report.book import build
 from helpers.runs.schema import Record
+from helpers.show import tables
 
 PNG = base64.b64encode(
     bytes.fromhex(
@@ -214,7 +215,7 @@ def test_a_broken_chart_names_notebook_and_cell(page):
 
 
 def test_a_chart_without_a_title_says_its_words():
-    assert 'aria-label="Chart: one two; three"' in prose.chart(
+    assert 'aria-label="Chart: one two; three"' in markdown_html.chart(
         "flowchart LR\n A[one two] --> B[three]", "c"
     )
 

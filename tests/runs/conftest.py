@@ -23,7 +23,7 @@ class Project:
         for name in (
             "helpers/__init__.py",
             "helpers/__main__.py",
-            "helpers/parser.py",
+            "helpers/commands/parser.py",
             "Snakefile",
         ):
             shutil.copy(ROOT / name, root / name)

@@ -10,8 +10,8 @@ from datasets import Dataset
 from transformers import BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT2LMHeadModel
 
 from helpers import UserError
+from helpers.baselines import language_models
 from helpers.sources.corpora import load_texts
-from helpers.tasks import text_baselines
 from helpers.tasks.batches import IGNORED
 from helpers.tasks.bytepairs import END, token_ids, train_bytepairs
 from helpers.tasks.language_modeling import (
@@ -245,12 +245,12 @@ def test_items_are_nested_draws(corpus):
 
 def test_baselines_by_hand(tokenizer):
     # All 257 symbols equally likely: log2(257) bits for each of 3 bytes and 1 end.
-    assert text_baselines.unigram_bytes([], ["abc"]) == pytest.approx(math.log2(257) * 4 / 3)
-    bits, nats = text_baselines.unigram_tokens([], ["abc"], tokenizer)
+    assert language_models.unigram_bytes([], ["abc"]) == pytest.approx(math.log2(257) * 4 / 3)
+    bits, nats = language_models.unigram_tokens([], ["abc"], tokenizer)
     n = len(token_ids(["abc"], tokenizer)[0]) + 1
     assert nats == pytest.approx(math.log(len(tokenizer)))
     assert bits == pytest.approx(math.log2(len(tokenizer)) * n / 3)
-    assert text_baselines.gzip_bits(["a" * 10_000]) < 0.1
+    assert language_models.gzip_bits(["a" * 10_000]) < 0.1
 
 
 @pytest.mark.parametrize(

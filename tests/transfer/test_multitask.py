@@ -7,8 +7,9 @@ from transformers import AutoModel, Trainer
 
 from helpers import UserError
 from helpers.sources.weights import load_model
+from helpers.training.optimizers import MuonAdamW
+from helpers.training.step_costs import step_cost
 from helpers.transfer import finetuning
-from helpers.transfer.costs import step_cost
 from helpers.transfer.finetuning import Training
 from helpers.transfer.gradients import project_conflicting
 from helpers.transfer.multitask import (
@@ -19,7 +20,6 @@ from helpers.transfer.multitask import (
     sampling_probabilities,
     train_together,
 )
-from helpers.transfer.optimizers import MuonAdamW
 from helpers.transfer.strategies import FULL
 
 pytestmark = pytest.mark.parametrize("target", ["bert"], indirect=True)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
+from helpers.baselines import language_models
 from helpers.evaluation import bits
 from helpers.sources import catalog
 from helpers.sources.corpora import load_texts
 from helpers.sources.labels import without_label
 from helpers.sources.weights import load_model, load_tokenizer
-from helpers.tasks import text_baselines
 from helpers.tasks.language_modeling import LanguageModeling, document_losses
-from helpers.transfer.checkpoints import data_seen, file_megabytes
+from helpers.training.checkpoints import data_seen, file_megabytes
 from tests.bench.reproduce import CHECKPOINTS, repeat
 
 NAMES = sorted(path.name for path in CHECKPOINTS.iterdir())
@@ -65,5 +65,5 @@ def test_bert_zh_mini_fills_gaps_far_better_than_frequencies():
     rows = task.encode(items, tokenizer)
     losses = document_losses(model, items, rows, task.collator(tokenizer, seed=0))
     train = corpus.splits["train"]["text"]
-    _, frequencies = text_baselines.unigram_tokens(train, items["text"], tokenizer)
+    _, frequencies = language_models.unigram_tokens(train, items["text"], tokenizer)
     assert losses.nats.sum() / losses.tokens.sum() < min(3.6, frequencies - 2.5)

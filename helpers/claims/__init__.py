@@ -1,0 +1,1 @@
+"""The document's statements and what the measurements say of each."""

@@ -1,0 +1,1 @@
+"""What a cell displays: figures, tables, highlighted text, a recommendation."""

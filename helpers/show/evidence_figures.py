@@ -1,0 +1,202 @@
+"""Figures of evidence: calibration, what a gain costs, and many intervals of unlike units.
+
+Same style and rules as :mod:`helpers.show.figures`, which also shows them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import ticker
+from matplotlib.figure import Figure
+
+from helpers import UserError
+from helpers.evaluation.calibration import Bin
+from helpers.evaluation.choice import pareto_front
+from helpers.evaluation.intervals import Interval
+
+_LOOKS = {
+    "supported": ("#0072B2", ">"),
+    "contradicted": ("#D55E00", "<"),
+    "undecided": ("#555555", "o"),
+}
+FURTHEST = 8.0
+"""How many half-widths from zero are drawn at most."""
+
+
+def reliability(bins: Sequence[Bin], name: str = "model") -> Figure:
+    """Draw the share that is right over confidence, with the number of items at each point.
+
+    A calibrated model lies on the dotted diagonal; below it, it is too sure.
+
+    >>> reliability([Bin(0.5, 1.0, 10, 0.8, 0.7)]).axes[0].get_xlabel()
+    'confidence'
+    """
+    if not bins:
+        raise UserError("reliability needs at least one bin with items in it.")
+    figure = Figure(figsize=(5.4, 4.6))
+    ax = figure.add_subplot()
+    ax.plot([0, 1], [0, 1], color="#555555", linestyle=":", label="calibrated")
+    ax.plot([one.confidence for one in bins], [one.accuracy for one in bins], "o-", label=name)
+    for one in bins:
+        ax.annotate(
+            f"{one.n}",
+            (one.confidence, one.accuracy),
+            xytext=(7, -13),
+            textcoords="offset points",
+            fontsize=10,
+        )
+    ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.08), ylim=(0, 1.05))
+    ax.legend(loc="upper left")
+    return figure
+
+
+def gain_against_cost(
+    points: Iterable[tuple[str, float, Interval]],
+    cost: str = "training, TFLOP (log scale)",
+    gain: str = "gain in accuracy",
+) -> Figure:
+    """Draw what each method gains, with its interval, over what it costs.
+
+    ``points``: name, cost (above 0) and the interval of the gain; up and to the left is better.
+
+    >>> points = [("full", 2.0, Interval(0.1, 0.05, 0.15, 9, 0.95, ""))]
+    >>> gain_against_cost(points).axes[0].get_xscale()
+    'log'
+    """
+    listed = list(points)
+    if not listed:
+        raise UserError("gain_against_cost needs at least one method.")
+    if min(spent for _, spent, _ in listed) <= 0:
+        raise UserError("gain_against_cost needs costs above 0; leave out what costs nothing.")
+    figure = Figure(figsize=(6.4, 4.6))
+    ax = figure.add_subplot()
+    ax.axhline(0, color="#222222", linewidth=1.2)
+    _over_cost(ax, listed)
+    for i, (name, spent, interval) in enumerate(listed):
+        place = (8, 6) if i % 2 else (8, -16)  # neighbours' names do not meet
+        ax.annotate(
+            name, (spent, interval.value), xytext=place, textcoords="offset points", fontsize=11
+        )
+    ax.margins(x=0.25)
+    ax.set(xlabel=cost, ylabel=gain)
+    return figure
+
+
+def _over_cost(ax: Any, listed: Sequence[tuple[str, float, Interval]]) -> None:
+    """Draw intervals over costs on a logarithmic axis with plain numbers on it."""
+    for i, (name, spent, interval) in enumerate(listed):
+        error: Any = None
+        if interval.defined:
+            error = [[interval.value - interval.low], [interval.high - interval.value]]
+        ax.errorbar(
+            spent, interval.value, yerr=error, fmt="osD^vPX*"[i % 8], color=f"C{i % 10}",
+            markersize=8, label=name.replace("_", " "),
+        )  # fmt: skip
+    ax.set_xscale("log")
+    costs = [spent for _, spent, _ in listed]
+    if max(costs) < 30 * min(costs):  # else the powers of ten alone fill the axis
+        ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+
+
+def in_half_widths(rows: Iterable[tuple[str, Interval, str]]) -> Figure:
+    """Draw intervals of unlike units in one picture, each divided by its own half-width.
+
+    ``rows``: name, interval and verdict ("supported", "contradicted", "undecided"), one a line. An
+    interval that leaves out zero then ends beyond its side of it. Filled: decided.
+
+    >>> rows = [("C01", Interval(0.3, 0.1, 0.5, 9, 0.95, ""), "supported")]
+    >>> [round(float(x), 2) for x in in_half_widths(rows).axes[0].lines[0].get_xdata()]
+    [0.5, 2.5]
+    """
+    listed = [row for row in rows if row[1].defined]
+    if not listed:
+        raise UserError("in_half_widths needs at least one interval that is defined.")
+    figure = Figure(figsize=(6.4, 0.34 * max(len(listed), 4) + 1.2))
+    ax = figure.add_subplot()
+    for y, (_, interval, verdict) in enumerate(listed):
+        half = (interval.high - interval.low) / 2
+        low, at, high = (
+            np.clip(end / half, -FURTHEST, FURTHEST)
+            for end in (interval.low, interval.value, interval.high)
+        )
+        colour, marker = _LOOKS[verdict]
+        ax.plot([low, high], [y, y], color=colour, linewidth=2.2)
+        face = "white" if verdict == "undecided" else colour
+        ax.plot(at, y, marker, color=colour, markersize=8, markerfacecolor=face)
+    ax.axvline(0, color="#222222", linewidth=1.2)
+    ax.set_yticks(range(len(listed)), [name for name, _, _ in listed])
+    ax.set_ylim(len(listed) - 0.5, -0.5)
+    ax.set_xlim(-FURTHEST - 0.6, FURTHEST + 0.6)
+    ax.set_xlabel(f"value in half-widths of its interval (cut at ±{FURTHEST:g})")
+    return figure
+
+
+def pareto(
+    points: Iterable[tuple[str, float, Interval]], cost: str, score: str = "test accuracy (share)"
+) -> Figure:
+    """Draw each method's score, with its interval, over its cost; join those that none surpasses.
+
+    ``points``: name, cost (above 0) and the interval of the score; up and to the left is better.
+
+    >>> points = [("full", 2.0, Interval(0.8, 0.7, 0.9, 9, 0.95, ""))]
+    >>> pareto(points, "memory, MB").axes[0].get_xlabel()
+    'memory, MB'
+    """
+    listed = list(points)
+    if not listed:
+        raise UserError("pareto needs at least one method.")
+    spent, scored = [x for _, x, _ in listed], [one.value for _, _, one in listed]
+    if min(spent) <= 0:
+        raise UserError("pareto needs costs above 0; leave out what costs nothing.")
+    figure = Figure(figsize=(6.4, 4.4))
+    ax = figure.add_subplot()
+    _over_cost(ax, listed)
+    on = pareto_front(spent, scored)
+    front = [i for i in np.argsort(spent) if on[i]]
+    x, y = ([values[i] for i in front] for values in (spent, scored))
+    ax.step(x, y, where="post", color="#555555", linestyle=":", zorder=0)
+    ax.margins(x=0.15, y=0.1)
+    ax.set(xlabel=cost, ylabel=score)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    return figure
+
+
+def sensitivity(
+    curves: Mapping[str, Sequence[tuple[float, float]]],
+    numbers: str,
+    score: str = "validation accuracy (share)",
+    order: Sequence[str] = (),
+) -> Figure:
+    """Draw score over a number that was searched, one line a method; the best of each is filled.
+
+    ``curves``: of each method the pairs (number, score), numbers above 0. ``order``: all methods of
+    the notebook, so that each keeps the colour that it has in :func:`pareto`.
+
+    >>> sensitivity({"full": [(1e-4, 0.5), (1e-3, 0.7)]}, "step size").axes[0].get_xscale()
+    'log'
+    """
+    if not curves:
+        raise UserError("sensitivity needs at least one method.")
+    figure = Figure(figsize=(6.4, 4.4))
+    ax = figure.add_subplot()
+    names = list(order) or list(curves)
+    for name, pairs in curves.items():
+        x, y = zip(*sorted(pairs), strict=True)
+        i = names.index(name)
+        marker, colour = "osD^vPX*"[i % 8], f"C{i % 10}"
+        ax.plot(
+            x, y, f"{marker}-", color=colour, markerfacecolor="white", label=name.replace("_", " ")
+        )
+        best = int(np.argmax(y))
+        ax.plot(x[best], y[best], marker, color=colour, markersize=9)
+    ax.set_xscale("log")
+    tried = sorted({x for pairs in curves.values() for x, _ in pairs})
+    ax.xaxis.set_major_locator(ticker.FixedLocator(tried))
+    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_locator(ticker.NullLocator())
+    ax.set(xlabel=f"{numbers} (log scale; filled: the best)", ylabel=score)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    return figure

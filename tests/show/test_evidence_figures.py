@@ -1,0 +1,88 @@
+"""Figures of evidence: what is drawn is what was given."""
+
+import numpy as np
+import pytest
+
+from helpers import UserError
+from helpers.evaluation.calibration import reliability as bins_of
+from helpers.evaluation.intervals import Interval
+from helpers.show.evidence_figures import (
+    FURTHEST,
+    gain_against_cost,
+    in_half_widths,
+    pareto,
+    reliability,
+    sensitivity,
+)
+
+GAIN = Interval(0.2, 0.1, 0.3, 9, 0.95, "")
+NONE = Interval(0.2, np.nan, np.nan, 1, 0.95, "")
+
+
+def texts(figure):
+    return [one.get_text() for one in figure.axes[0].texts]
+
+
+def test_reliability_draws_every_bin_with_its_items():
+    found = bins_of([0.95, 0.9, 0.55], [1, 0, 1])
+    ax = reliability(found, "probe").axes[0]
+    assert ax.lines[1].get_xdata().tolist() == [0.55, 0.925]
+    assert ax.lines[1].get_ydata().tolist() == [1.0, 0.5]
+    assert texts(reliability(found)) == ["1", "2"]
+    assert [one.get_text() for one in ax.get_legend().get_texts()] == ["calibrated", "probe"]
+
+
+def test_gain_stands_over_cost_with_its_interval():
+    figure = gain_against_cost([("full", 2.0, GAIN), ("probe", 0.1, NONE)], gain="gain")
+    ax = figure.axes[0]
+    assert texts(figure) == ["full", "probe"] and ax.get_ylabel() == "gain"
+    drawn = ax.containers[0]
+    np.testing.assert_allclose(drawn[2][0].get_segments()[0], [[2.0, 0.1], [2.0, 0.3]])
+
+
+def test_half_widths_keep_the_side_of_zero_and_the_verdict():
+    rows = [("a", GAIN, "supported"), ("b", NONE, "undecided"),
+            ("c", Interval(-9, -9.1, -8.9, 9, 0.95, ""), "contradicted")]  # fmt: skip
+    ax = in_half_widths(rows).axes[0]
+    assert [one.get_text() for one in ax.get_yticklabels()] == ["a", "c"]
+    np.testing.assert_allclose(ax.lines[0].get_xdata(), [1, 3])
+    assert ax.lines[2].get_xdata().tolist() == [-FURTHEST, -FURTHEST]
+    assert ax.lines[1].get_marker() != ax.lines[3].get_marker()
+
+
+def test_the_pareto_figure_joins_what_nothing_surpasses_and_names_all():
+    better = Interval(0.5, 0.4, 0.6, 9, 0.95, "")
+    points = [("full", 4.0, better), ("low_rank", 1.0, GAIN), ("both_worse", 5.0, GAIN)]
+    ax = pareto(points, "memory").axes[0]
+    assert [one.get_text() for one in ax.get_legend().get_texts()] == [
+        "full", "low rank", "both worse",
+    ]  # fmt: skip
+    front = [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert [line.get_xdata().tolist() for line in front] == [[1.0, 4.0]]
+    assert not ax.texts
+    assert ax.get_xlabel() == "memory"
+
+
+def test_sensitivity_fills_the_best_of_each_curve():
+    curves = {"full": [(1e-3, 0.7), (1e-4, 0.5)], "lora": [(1e-4, 0.2), (1e-3, 0.6)]}
+    ax = sensitivity(curves, "step size").axes[0]
+    assert ax.lines[0].get_xdata().tolist() == [1e-4, 1e-3]
+    assert ax.lines[1].get_ydata() == [0.7]
+    assert ax.lines[3].get_ydata() == [0.6]
+    assert [one.get_text() for one in ax.get_legend().get_texts()] == ["full", "lora"]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: reliability([]), "at least one bin"),
+        (lambda: gain_against_cost([]), "at least one method"),
+        (lambda: gain_against_cost([("a", 0.0, GAIN)]), "costs above 0"),
+        (lambda: pareto([], "memory"), "at least one method"),
+        (lambda: sensitivity({}, "step size"), "at least one method"),
+        (lambda: in_half_widths([("a", NONE, "undecided")]), "at least one interval"),
+    ],
+)
+def test_nothing_to_draw_is_a_sentence(call, says):
+    with pytest.raises(UserError, match=says):
+        call()
