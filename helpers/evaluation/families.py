@@ -14,7 +14,7 @@ from scipy import stats
 
 from helpers import UserError
 from helpers.evaluation import checks
-from helpers.evaluation.intervals import Interval
+from helpers.evaluation.bounds import Interval
 from helpers.evaluation.significance import TestResult
 
 Floats = npt.NDArray[np.float64]
@@ -61,23 +61,18 @@ def _p_values(p_values: Sequence[float] | Floats) -> Floats:
 
 
 def p_of_interval(interval: Interval) -> float:
-    """Return the two-sided p-value that an interval of a difference stands for, in [0, 1].
+    """Return the two-sided p-value of "the true value is 0", in [0, 1]; 1 without bounds.
 
-    From value and half-width, by Student's t with the interval's degrees of freedom (normal where
-    they are infinite): p is below 1 - level just where the interval leaves out zero. For a skewed
-    interval the bound nearer to zero is taken. 1 where there are no bounds.
+    :meth:`helpers.evaluation.bounds.Interval.p`: below 1 - level just where the interval leaves out
+    zero.
 
-    >>> round(p_of_interval(Interval(0.0392, 0.0, 0.0784, 100, 0.95, "")), 3)
+    Raises:
+        UserError: an interval that knows neither its mean squares nor its degrees of freedom.
+
+    >>> round(p_of_interval(Interval(0.0392, 0.0, 0.0784, 5, 0.95, "t over seeds", df=4)), 3)
     0.05
     """
-    if not interval.defined:
-        return 1.0
-    bound = interval.low if interval.value > 0 else interval.high
-    half = abs(interval.value - bound)
-    if half == 0:
-        return 1.0
-    t = stats.t.ppf((1 + interval.level) / 2, interval.df)
-    return float(2 * stats.t.sf(abs(interval.value) * t / half, interval.df))
+    return interval.p()
 
 
 def holm_of_intervals(intervals: Mapping[Name, Interval]) -> dict[Name, float]:
@@ -86,7 +81,10 @@ def holm_of_intervals(intervals: Mapping[Name, Interval]) -> dict[Name, float]:
     For "is any of them away from zero?": the best or worst of many is so by luck alone more often
     than its own interval says.
 
-    >>> one = Interval(0.0392, 0.0, 0.0784, 100, 0.95, "")
+    Raises:
+        UserError: an interval without a p-value, as of one training's items alone.
+
+    >>> one = Interval(0.0392, 0.0, 0.0784, 5, 0.95, "t over seeds", df=4)
     >>> {name: round(p, 3) for name, p in holm_of_intervals({"a": one, "b": one}).items()}
     {'a': 0.1, 'b': 0.1}
     """

@@ -1,5 +1,6 @@
 """The shape of a record, one pydantic model; reading, writing and comparing its JSON file."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -9,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from helpers import UserError
 from helpers.base.files import write_atomically
+from helpers.evaluation.bounds import Interval
+from helpers.evaluation.generalized import MeanSquares
 
 SCHEMA_VERSION: Literal[1] = 1
 Verdict = Literal["supported", "contradicted", "undecided"]
@@ -16,6 +19,16 @@ Verdict = Literal["supported", "contradicted", "undecided"]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+
+class Squares(_Part):
+    """Mean squares of a difference over draws and items: all that its p-value needs."""
+
+    draw: float
+    item: float
+    rest: float
+    draws: int
+    items: int
 
 
 class Bounds(_Part):
@@ -28,6 +41,7 @@ class Bounds(_Part):
     level: float | None = None
     method: str | None = None
     df: float | None = None  # degrees of freedom, where they are finite
+    squares: Squares | None = None  # of an interval over draws and items; older records have none
 
 
 class Metric(_Part):
@@ -167,6 +181,7 @@ def bounds(interval: Any) -> Bounds | None:
         return float(value) if value is not None and math.isfinite(value) else None
 
     count = plain(getattr(interval, "n", None))
+    squares = getattr(interval, "squares", None)
     return Bounds(
         value=end("value"),
         low=end("low"),
@@ -175,4 +190,25 @@ def bounds(interval: Any) -> Bounds | None:
         level=end("level"),
         method=getattr(interval, "method", None),
         df=end("df"),
+        squares=None if squares is None else Squares(**dataclasses.asdict(squares)),
     )
+
+
+def interval_of(evidence: Evidence | Metric) -> Interval:
+    """Return the interval that a record holds, with what its p-value needs; bounds may be nan.
+
+    An interval of an older record, without mean squares, has the degrees of freedom that were
+    stored, and no p-value where there were none.
+
+    >>> stored = Bounds(low=0.1, high=0.3, level=0.95, df=4.0)
+    >>> interval_of(Metric(name="gain", value=0.2, interval=stored)).p().__round__(4)
+    0.0051
+    """
+    nan = float("nan")
+    stored, value = evidence.interval, evidence.value
+    if stored is None or value is None:
+        return Interval(nan if value is None else value, nan, nan, 0, 0.95, "none")
+    low, high = (nan if end is None else end for end in (stored.low, stored.high))
+    squares = None if stored.squares is None else MeanSquares(**stored.squares.model_dump())
+    shown = stored.n or 0, stored.level or 0.95, stored.method or ""
+    return Interval(value, low, high, *shown, df=stored.df, squares=squares)

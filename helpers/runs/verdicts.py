@@ -7,7 +7,7 @@ and evidence that does not survive it becomes "undecided".
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ from helpers import ROOT, UserError
 from helpers.evaluation.families import holm, p_of_interval
 from helpers.evaluation.intervals import Interval
 from helpers.runs.claims import Claim, load_claims
-from helpers.runs.schema import Evidence, Record, Verdict, load_record
+from helpers.runs.schema import Evidence, Record, Verdict, interval_of, load_record
 
 LEVEL = 0.05
 """The chance of any false finding in one report that is put up with."""
@@ -105,13 +105,10 @@ def _overall(evidence: Iterable[Weighed]) -> Overall:
 
 
 def _interval(evidence: Evidence) -> Interval:
-    nan = float("nan")
-    bounds, value = evidence.interval, evidence.value
-    if bounds is None or value is None:
-        return Interval(nan if value is None else value, nan, nan, 0, 0.95, "none")
-    low, high = (nan if end is None else end for end in (bounds.low, bounds.high))
-    df = float("inf") if bounds.df is None else bounds.df
-    return Interval(value, low, high, bounds.n or 0, bounds.level or 0.95, bounds.method or "", df)
+    found = interval_of(evidence)
+    # Records from before mean squares were stored: what says nothing of its chance was taken as
+    # normal. Such evidence leaves the verdicts with those records.
+    return found if found.has_p else replace(found, df=float("inf"))
 
 
 def read_records(places: Iterable[Path | str]) -> list[Record]:
