@@ -31,7 +31,7 @@ def holm(p_values: Sequence[float] | Floats) -> Floats:
     >>> holm([0.01, 0.04, 0.03]).round(3)
     array([0.03, 0.06, 0.06])
     """
-    p = _p_values(p_values)
+    p = p_values_of(p_values)
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     adjusted = np.empty_like(p)
@@ -48,10 +48,11 @@ def benjamini_hochberg(p_values: Sequence[float] | Floats) -> Floats:
     >>> benjamini_hochberg([0.01, 0.04, 0.03]).round(3)
     array([0.03, 0.04, 0.04])
     """
-    return np.asarray(stats.false_discovery_control(_p_values(p_values), method="bh"))
+    return np.asarray(stats.false_discovery_control(p_values_of(p_values), method="bh"))
 
 
-def _p_values(p_values: Sequence[float] | Floats) -> Floats:
+def p_values_of(p_values: Sequence[float] | Floats) -> Floats:
+    """Return p-values as an array, (m,); refuse an empty list and what lies outside [0, 1]."""
     p = np.asarray(p_values, dtype=float)
     if p.ndim != 1 or not len(p):
         raise UserError(f"p_values must be a list of at least one p-value, not of shape {p.shape}.")
