@@ -1,25 +1,39 @@
 """From the evidence in many records to one verdict a claim, corrected for how many were asked.
 
-A notebook reports evidence: a difference with its interval, and what the claim's rule
-(``data/claims.yaml``, written before the runs) says of it. Asking many questions at a level of 5 %
-finds something by chance; so all intervals of a report are taken together, by Holm's procedure,
-and evidence that does not survive it becomes "undecided".
+Every primary question (a piece of a claim, ``data/claims.yaml``) is decided by its own difference,
+with the p-value of the verdict that it gets (:mod:`helpers.evaluation.decision`). Asking many
+questions at a level of 5 % finds something by chance; so all questions of a report are taken
+together, by Holm's steps, and what does not survive becomes "undecided". A difference that cannot
+carry a verdict (too few draws, an arm that learned nothing, no cheaper where the claim is about
+cost) is shown with the reason, and asks nothing.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from helpers import UserError
-from helpers.claims.evidence import Evidence, Verdict
-from helpers.claims.statements import Claim, load_claims
-from helpers.evaluation.intervals import Interval
-from helpers.evaluation.multiple_tests import holm, p_of_interval
+from helpers.claims.evidence import Bounds, Evidence, Measured
+from helpers.claims.statements import Claim, Piece, load_claims
+from helpers.evaluation.bounds import Interval
+from helpers.evaluation.decision import LEVEL, Decision, combine, decide, surviving
+from helpers.evaluation.generalized import MeanSquares
+from helpers.evaluation.planning import Components, draws_needed, power
 
-LEVEL = 0.05
-"""The chance of any false finding in one report that is put up with."""
+__all__ = ["LEVEL", "Finding", "Judgement", "interval_of", "judge"]
 
-Overall = Literal["supported", "contradicted", "depends", "undecided", "not measured"]
+Overall = Literal[
+    "supported",
+    "contradicted",
+    "depends",
+    "no difference",
+    "undecided",
+    "not judged",
+    "not measured",
+]
+
+MOST_DRAWS = 100
+"""More draws than that are not recommended: something else must change."""
 
 
 class Record(Protocol):
@@ -35,91 +49,265 @@ class Record(Protocol):
 
 
 @dataclass(frozen=True)
-class Weighed:
-    """One piece of evidence: whose it is, its p-value among all others, what is left of it.
+class Finding:
+    """What was measured for one primary question, and what it decides.
 
     Attributes:
-        notebook: whose record holds it.
-        record: place of that record in the list that was given.
-        evidence: as the notebook reported it.
-        p: Holm's adjusted p-value over all evidence, in [0, 1]; 1 where there is no interval.
-        verdict: the notebook's, or "undecided" where it did not survive.
+        piece: the question.
+        notebook: whose record holds the evidence; "" where there is none.
+        evidence: one difference for each arm that it was held against.
+        decision: after the correction; None where nothing may be decided.
+        reason: why nothing may be decided, in words; "" where something may.
     """
 
-    notebook: str
-    record: int
-    evidence: Evidence
-    p: float
-    verdict: Verdict
+    piece: Piece
+    notebook: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    decision: Decision | None = None
+    reason: str = ""
 
     @property
-    def interval(self) -> Interval:
-        """The evidence's value and bounds, for a figure."""
-        return _interval(self.evidence)
+    def verdict(self) -> Overall:
+        """The verdict on this question."""
+        if not self.evidence:
+            return "not measured"
+        return "not judged" if self.decision is None else self.decision.verdict
+
+    @property
+    def intervals(self) -> list[Interval]:
+        """The differences with their bounds."""
+        return [interval_of(each.value, each.interval) for each in self.evidence]
+
+    @property
+    def outlook(self) -> str:
+        """What would decide an undecided question, in one sentence; "" for others."""
+        if self.decision is None or self.decision.verdict != "undecided":
+            return ""
+        gains = self.intervals
+        gain = min(gains, key=lambda each: abs(each.value))
+        return outlook(gain, self.piece.smallest)
 
 
 @dataclass(frozen=True)
-class Decision:
-    """What all evidence together says of one claim."""
+class Judgement:
+    """What all evidence together says of one claim.
+
+    Attributes:
+        claim: which.
+        verdict: on it.
+        findings: one for each of its questions.
+        shown: evidence of notebooks whose study is not stored, with the notebook; never counted.
+    """
 
     claim: Claim
     verdict: Overall
-    evidence: list[Weighed]
+    findings: tuple[Finding, ...] = ()
+    shown: tuple[tuple[str, Evidence], ...] = field(default=())
+
+    @property
+    def tally(self) -> str:
+        """How many of the questions that were asked support the claim: "2 of 3"."""
+        asked = [finding for finding in self.findings if finding.decision is not None]
+        supported = sum(finding.verdict == "supported" for finding in asked)
+        return f"{supported} of {len(asked)}" if asked else ""
 
 
-def decide(records: Sequence[Record], claims: dict[str, Claim] | None = None) -> list[Decision]:
-    """Return one decision a claim, in the document's order.
+def judge(records: Sequence[Record], claims: dict[str, Claim] | None = None) -> list[Judgement]:
+    """Return one judgement a claim, in the document's order.
 
-    A claim is *supported* where some of its evidence supports it and none contradicts it,
-    *contradicted* the other way round; it *depends* where there is both: then the claim, as the
-    document states it, holds for one case and not for another. It is *undecided* where no evidence
-    is left that decides, and *not measured* without evidence.
+    Args:
+        records: of the notebooks; of two that hold the same difference the values must agree.
+        claims: by id; None takes ``data/claims.yaml``.
+
+    Raises:
+        UserError: a record speaks of an unknown claim, or two records measured one question
+            differently.
     """
     claims = load_claims() if claims is None else claims
-    found = [(place, one) for place, record in enumerate(records) for one in record.claims]
-    adjusted = _adjusted([(place, _interval(one)) for place, one in found])
-    by_claim: dict[str, list[Weighed]] = {}
-    for i, (place, one) in enumerate(found):
-        verdict: Verdict = one.verdict if adjusted[i] <= LEVEL else "undecided"
-        by_claim.setdefault(one.claim, []).append(
-            Weighed(records[place].notebook, place, one, adjusted[i], verdict)
-        )
-    unknown = set(by_claim) - set(claims)
+    spoken = {evidence.claim for record in records for evidence in record.claims}
+    unknown = sorted(spoken - set(claims))
     if unknown:
-        raise UserError(f"The records speak of a claim that is not known: {sorted(unknown)[0]}.")
-    return [
-        Decision(claim, _overall(by_claim.get(name, [])), by_claim.get(name, []))
+        raise UserError(f"The records speak of a claim that is not known: {unknown[0]}.")
+    measured = _measured(records)
+    findings = {
+        name: [_finding(name, piece, measured) for piece in claim.pieces]
         for name, claim in claims.items()
+    }
+    questions: dict[tuple[object, ...], Decision] = {}
+    for name, found in findings.items():
+        for key, decision in _questions(claims[name], found):
+            questions.setdefault(key, decision)
+    survived = surviving(questions)
+    judged = []
+    for name, claim in claims.items():
+        kept = tuple(_corrected(claim, found, survived) for found in findings[name])
+        shown = tuple(
+            (record.notebook, evidence)
+            for record in records
+            for evidence in record.claims
+            if evidence.claim == name and evidence.measured is None
+        )
+        judged.append(Judgement(claim, _overall(claim, kept, survived, shown), kept, shown))
+    return judged
+
+
+Place = tuple[str, str, str, str, int]
+"""Claim, study, arm, the other arm, labels: where a difference belongs."""
+
+
+def _measured(records: Sequence[Record]) -> dict[Place, tuple[str, Evidence]]:
+    found: dict[Place, tuple[str, Evidence]] = {}
+    for record in records:
+        for evidence in record.claims:
+            where = evidence.measured
+            if where is None:
+                continue
+            place = (evidence.claim, where.study, where.arm, where.than, where.labels)
+            if place in found and found[place][1] != evidence:
+                raise UserError(
+                    f"{found[place][0]} and {record.notebook} measured {evidence.note} of "
+                    f"{evidence.claim} differently: judge one set of records."
+                )
+            found.setdefault(place, (record.notebook, evidence))
+    return found
+
+
+def _finding(claim: str, piece: Piece, measured: dict[Place, tuple[str, Evidence]]) -> Finding:
+    found = [
+        measured.get((claim, piece.study, piece.arm, than, piece.labels)) for than in piece.than
     ]
+    there = [each for each in found if each is not None]
+    if len(there) < len(found):
+        return Finding(piece)
+    notebook, evidence = there[0][0], tuple(each for _, each in there)
+    reason = next(filter(None, (_reason(piece, each) for each in evidence)), "")
+    decision = None
+    if not reason:
+        sign = 1 if piece.gain == "supports" else -1
+        gains = [interval_of(each.value, each.interval) for each in evidence]
+        decision = combine([decide(_times(gain, sign), piece.smallest) for gain in gains])
+    return Finding(piece, notebook, evidence, decision, reason)
 
 
-def _adjusted(found: Sequence[tuple[int, Interval]]) -> list[float]:
-    """Return Holm's adjusted p-value of each interval, given with the place of its record.
+def _times(gain: Interval, sign: int) -> Interval:
+    return gain if sign > 0 else replace(gain, value=-gain.value, low=-gain.high, high=-gain.low)
 
-    Evidence without bounds asks nothing of chance, and does not make the others pay for it; one
-    comparison that speaks of two claims is one question.
+
+def _reason(piece: Piece, evidence: Evidence) -> str:
+    """Return why a difference may decide nothing; "" where it may."""
+    where, draws = evidence.measured, evidence.seeds
+    assert where is not None
+    draws = len(draws) if isinstance(draws, list) else draws or 0
+    idle = [arm for arm, learned in where.learned.items() if not learned]
+    if idle:
+        return f"{idle[0].replace('_', ' ')} did not learn: it is no better than the floor"
+    if draws < piece.draws:
+        return f"{draws} draws, where a verdict needs {piece.draws}"
+    if (evidence.n or 0) < piece.items:
+        return f"{evidence.n or 0} items, where a verdict needs {piece.items}"
+    if piece.cheaper and not _cheaper(where):
+        return "the arm was not trained with fewer operations"
+    if not interval_of(evidence.value, evidence.interval).has_p:
+        return "its interval has no p-value"
+    return ""
+
+
+def _cheaper(where: Measured) -> bool:
+    return where.cost_ratio is not None and where.cost_ratio < 1
+
+
+def _key(piece: Piece) -> tuple[object, ...]:
+    """Return what makes two questions one: the same difference, held to the same size."""
+    return (piece.study, piece.arm, piece.than, piece.labels, piece.gain, piece.smallest)
+
+
+def _questions(
+    claim: Claim, findings: Sequence[Finding]
+) -> list[tuple[tuple[object, ...], Decision]]:
+    """Return what a claim asks of chance: each piece, or all of them in one."""
+    decided = [finding for finding in findings if finding.decision is not None]
+    if not decided:
+        return []
+    if claim.combine == "each":
+        return [(_key(f.piece), f.decision) for f in decided if f.decision is not None]
+    whole = combine([f.decision for f in decided if f.decision is not None], claim.combine)
+    return [((claim.id,), whole)]
+
+
+def _corrected(
+    claim: Claim, finding: Finding, survived: dict[tuple[object, ...], Decision]
+) -> Finding:
+    if finding.decision is None or claim.combine != "each":
+        return finding
+    return replace(finding, decision=survived[_key(finding.piece)])
+
+
+def _overall(
+    claim: Claim,
+    findings: Sequence[Finding],
+    survived: dict[tuple[object, ...], Decision],
+    shown: Sequence[tuple[str, Evidence]],
+) -> Overall:
+    """Return the verdict on a claim.
+
+    Of questions that stand each on its own: the verdict that all of them share; "depends" where
+    decided ones differ; "undecided" where one of them is.
     """
-    asked = list(dict.fromkeys(one for one in found if one[1].defined))
-    if not asked:
-        return [1.0] * len(found)
-    p = dict(zip(asked, holm([p_of_interval(one) for _, one in asked]).tolist(), strict=True))
-    return [p.get(one, 1.0) for one in found]
+    verdicts = {finding.verdict for finding in findings if finding.decision is not None}
+    if not verdicts:
+        measured = shown or any(finding.evidence for finding in findings)
+        return "not judged" if measured else "not measured"
+    if claim.combine != "each":
+        return survived[claim.id,].verdict
+    if len(verdicts) == 1:
+        return next(iter(verdicts))
+    return "depends" if len(verdicts - {"undecided"}) > 1 else "undecided"
 
 
-def _overall(evidence: Iterable[Weighed]) -> Overall:
-    said = {one.verdict for one in evidence}
-    if not said:
-        return "not measured"
-    if {"supported", "contradicted"} <= said:
-        return "depends"
-    return next((one for one in ("supported", "contradicted") if one in said), "undecided")
+def outlook(gain: Interval, smallest: float) -> str:
+    """Return in one sentence what the run could have seen, and how many draws would probably do.
+
+    Args:
+        gain: an undecided difference over draws and items.
+        smallest: smallest difference that matters.
+
+    >>> squares = MeanSquares(draw=1.2, item=0.4, rest=0.2, draws=4, items=1000)
+    >>> half = squares.half_width(0.95)
+    >>> gain = Interval(0.03, 0.03 - half, 0.03 + half, 1000, 0.95, "", squares=squares)
+    >>> print(outlook(gain, 0.01).replace("; ", ";\\n"))
+    A true difference of 0.030 would have been found with probability 0.16;
+    12 draws would find it with 0.8.
+    """
+    if gain.squares is None:
+        return ""
+    seen, items = Components.of(gain.squares), gain.squares.items
+    true = max(abs(gain.value), smallest)
+    chance = power(seen, true, gain.squares.draws, items)
+    needed = draws_needed(seen, true, items, most=MOST_DRAWS)
+    rest = (
+        f"{needed} draws would find it with 0.8."
+        if needed
+        else f"{MOST_DRAWS} draws would not be enough."
+    )
+    return (
+        f"A true difference of {true:.3f} would have been found with probability {chance:.2f}; "
+        f"{rest}"
+    )
 
 
-def _interval(evidence: Evidence) -> Interval:
+def interval_of(value: float | None, stored: Bounds | None) -> Interval:
+    """Return the interval that a record holds, with what its p-value needs; bounds may be nan.
+
+    An interval of an older record, without mean squares, has the degrees of freedom that were
+    stored, and no p-value where there were none.
+
+    >>> interval_of(0.2, Bounds(low=0.1, high=0.3, level=0.95, df=4.0)).p().__round__(4)
+    0.0051
+    """
     nan = float("nan")
-    bounds, value = evidence.interval, evidence.value
-    if bounds is None or value is None:
+    if stored is None or value is None:
         return Interval(nan if value is None else value, nan, nan, 0, 0.95, "none")
-    low, high = (nan if end is None else end for end in (bounds.low, bounds.high))
-    df = float("inf") if bounds.df is None else bounds.df
-    return Interval(value, low, high, bounds.n or 0, bounds.level or 0.95, bounds.method or "", df)
+    low, high = (nan if end is None else end for end in (stored.low, stored.high))
+    squares = None if stored.squares is None else MeanSquares(**stored.squares.model_dump())
+    shown = stored.n or 0, stored.level or 0.95, stored.method or ""
+    return Interval(value, low, high, *shown, df=stored.df, squares=squares)

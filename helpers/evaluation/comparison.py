@@ -17,7 +17,12 @@ import numpy.typing as npt
 
 from helpers import UserError, nearest
 from helpers.evaluation.effect import label_efficiency_ratio
-from helpers.evaluation.intervals import Interval, two_level_interval
+from helpers.evaluation.intervals import (
+    Interval,
+    Statistic,
+    mean_difference,
+    two_level_interval,
+)
 from helpers.evaluation.significance import smallest_detectable, verdict
 
 Floats = npt.NDArray[np.float64]
@@ -49,7 +54,7 @@ class Comparison:
     >>> good, poor = rng.random((5, 400)) < 0.9, rng.random((5, 400)) < 0.8
     >>> found = Comparison({("tuned", 64): good, ("scratch", 64): poor})
     >>> print(found.difference("tuned", "scratch", 64))
-    0.093 [0.059, 0.127]
+    0.093 [0.058, 0.128]
     """
 
     scores: Mapping[Key, npt.NDArray[Any]]
@@ -119,7 +124,7 @@ class Comparison:
             value = self.score(arm, labels)
             return Interval(value, np.nan, np.nan, table.shape[1], 0.95, "undefined: one draw")
         alone = lambda means, nothing: self.statistic(means)  # noqa: E731 - a name for a line
-        return two_level_interval(table, np.zeros_like(table), alone)
+        return two_level_interval(table, np.zeros_like(table), self._of_items or alone)
 
     def difference(self, arm: str, other: str, labels: int, than: int | None = None) -> Interval:
         """Return the score of one arm minus another's, with an interval over draws and items.
@@ -148,7 +153,13 @@ class Comparison:
             table[[number.index(draw) for draw in common]]
             for table, number in zip(tables, numbers, strict=True)
         )
-        return two_level_interval(a, b, lambda x, y: self.statistic(x) - self.statistic(y))
+        of_means = lambda x, y: self.statistic(x) - self.statistic(y)  # noqa: E731 - as above
+        return two_level_interval(a, b, self._of_items or of_means)
+
+    @property
+    def _of_items(self) -> Statistic | None:
+        """The plain difference where the measure is the mean of items: no jackknife is needed."""
+        return mean_difference if self.statistic is _mean else None
 
     def table(self, counts: Iterable[int] | None = None) -> list[dict[str, Any]]:
         """Return a row for each label count and arm: score, spread over draws, how many draws."""

@@ -14,7 +14,7 @@ from scipy import stats
 
 from helpers import UserError
 from helpers.evaluation import checks
-from helpers.evaluation.intervals import Interval
+from helpers.evaluation.bounds import Interval
 from helpers.evaluation.significance import TestResult
 
 Floats = npt.NDArray[np.float64]
@@ -31,7 +31,7 @@ def holm(p_values: Sequence[float] | Floats) -> Floats:
     >>> holm([0.01, 0.04, 0.03]).round(3)
     array([0.03, 0.06, 0.06])
     """
-    p = _p_values(p_values)
+    p = p_values_of(p_values)
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     adjusted = np.empty_like(p)
@@ -48,10 +48,11 @@ def benjamini_hochberg(p_values: Sequence[float] | Floats) -> Floats:
     >>> benjamini_hochberg([0.01, 0.04, 0.03]).round(3)
     array([0.03, 0.04, 0.04])
     """
-    return np.asarray(stats.false_discovery_control(_p_values(p_values), method="bh"))
+    return np.asarray(stats.false_discovery_control(p_values_of(p_values), method="bh"))
 
 
-def _p_values(p_values: Sequence[float] | Floats) -> Floats:
+def p_values_of(p_values: Sequence[float] | Floats) -> Floats:
+    """Return p-values as an array, (m,); refuse an empty list and what lies outside [0, 1]."""
     p = np.asarray(p_values, dtype=float)
     if p.ndim != 1 or not len(p):
         raise UserError(f"p_values must be a list of at least one p-value, not of shape {p.shape}.")
@@ -61,23 +62,18 @@ def _p_values(p_values: Sequence[float] | Floats) -> Floats:
 
 
 def p_of_interval(interval: Interval) -> float:
-    """Return the two-sided p-value that an interval of a difference stands for, in [0, 1].
+    """Return the two-sided p-value of "the true value is 0", in [0, 1]; 1 without bounds.
 
-    From value and half-width, by Student's t with the interval's degrees of freedom (normal where
-    they are infinite): p is below 1 - level just where the interval leaves out zero. For a skewed
-    interval the bound nearer to zero is taken. 1 where there are no bounds.
+    :meth:`helpers.evaluation.bounds.Interval.p`: below 1 - level just where the interval leaves out
+    zero.
 
-    >>> round(p_of_interval(Interval(0.0392, 0.0, 0.0784, 100, 0.95, "")), 3)
+    Raises:
+        UserError: an interval that knows neither its mean squares nor its degrees of freedom.
+
+    >>> round(p_of_interval(Interval(0.0392, 0.0, 0.0784, 5, 0.95, "t over seeds", df=4)), 3)
     0.05
     """
-    if not interval.defined:
-        return 1.0
-    bound = interval.low if interval.value > 0 else interval.high
-    half = abs(interval.value - bound)
-    if half == 0:
-        return 1.0
-    t = stats.t.ppf((1 + interval.level) / 2, interval.df)
-    return float(2 * stats.t.sf(abs(interval.value) * t / half, interval.df))
+    return interval.p()
 
 
 def holm_of_intervals(intervals: Mapping[Name, Interval]) -> dict[Name, float]:
@@ -86,7 +82,10 @@ def holm_of_intervals(intervals: Mapping[Name, Interval]) -> dict[Name, float]:
     For "is any of them away from zero?": the best or worst of many is so by luck alone more often
     than its own interval says.
 
-    >>> one = Interval(0.0392, 0.0, 0.0784, 100, 0.95, "")
+    Raises:
+        UserError: an interval without a p-value, as of one training's items alone.
+
+    >>> one = Interval(0.0392, 0.0, 0.0784, 5, 0.95, "t over seeds", df=4)
     >>> {name: round(p, 3) for name, p in holm_of_intervals({"a": one, "b": one}).items()}
     {'a': 0.1, 'b': 0.1}
     """

@@ -46,6 +46,23 @@ def group(tables: tuple[Floats, ...]) -> tuple[tuple[Floats, ...], npt.NDArray[n
     return tuple(np.hsplit(rows, len(tables))), counts
 
 
+def kinds_of(
+    tables: tuple[Floats, ...],
+) -> tuple[tuple[Floats, ...], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the distinct rows as :func:`group` does, in any order, and each item's kind, (items,).
+
+    >>> (a,), counts, kind = kinds_of((np.array([[2.0], [1.0], [2.0]]),))
+    >>> a[kind].ravel(), counts.sum()
+    (array([2., 1., 2.]), np.int64(3))
+    """
+    rows = np.ascontiguousarray(np.hstack(tables))
+    whole = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+    _, first, kind, counts = np.unique(
+        whole, return_index=True, return_inverse=True, return_counts=True
+    )
+    return tuple(np.hsplit(rows[first], len(tables))), counts, kind
+
+
 def resample(
     tables: tuple[Floats, ...],
     counts: npt.NDArray[np.int64],

@@ -38,6 +38,7 @@ from helpers.evaluation.intervals import (
     proportion_interval,
     seed_interval,
     two_level_interval,
+    two_level_intervals,
 )
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "seed_interval",
     "smallest_detectable",
     "two_level_interval",
+    "two_level_intervals",
     "verdict",
 ]
 

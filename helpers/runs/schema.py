@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
-from helpers.claims.evidence import Bounds, Evidence, Part
+from helpers.claims.evidence import Bounds, Evidence, Part, plain
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -116,18 +116,6 @@ def comparable(record: Record) -> str:
     return json.dumps(kept, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
-def plain(value: Any) -> Any:
-    """Return numpy scalars and arrays as Python numbers and lists, all else as it is.
-
-    >>> import numpy
-    >>> plain(numpy.float32(0.5)), plain("text")
-    (0.5, 'text')
-    """
-    if type(value).__module__.partition(".")[0] in ("numpy", "torch") and hasattr(value, "tolist"):
-        return value.tolist()
-    return value
-
-
 def number(value: Any, what: str) -> int | float | None:
     """Return ``value`` as a finite Python number; None stays None, NaN is a UserError.
 
@@ -146,27 +134,3 @@ def number(value: Any, what: str) -> int | float | None:
             "None for an undefined value."
         )
     return float(value)
-
-
-def bounds(interval: Any) -> Bounds | None:
-    """Return an interval of `helpers.evaluation.significance` as part of a record.
-
-    An end that is infinite or not a number is not known: null.
-    """
-    if interval is None or isinstance(interval, Bounds):
-        return interval
-
-    def end(name: str) -> float | None:
-        value = plain(getattr(interval, name, None))
-        return float(value) if value is not None and math.isfinite(value) else None
-
-    count = plain(getattr(interval, "n", None))
-    return Bounds(
-        value=end("value"),
-        low=end("low"),
-        high=end("high"),
-        n=None if count is None else int(count),
-        level=end("level"),
-        method=getattr(interval, "method", None),
-        df=end("df"),
-    )

@@ -70,7 +70,9 @@ def test_p_values_are_holms_over_all_records():
     records = [
         record(str(i), evidence("C01", v, h, "undecided")) for i, (v, h) in enumerate(values)
     ]
-    raw = [p_of_interval(Interval(v, v - h, v + h, 0, 0.95, "")) for v, h in values]
+    raw = [
+        p_of_interval(Interval(v, v - h, v + h, 0, 0.95, "", df=float("inf"))) for v, h in values
+    ]
     found = decide(records, CLAIMS)[0].evidence
     assert [one.p for one in found] == pytest.approx(holm(raw).tolist())
     assert [one.notebook for one in found] == ["0", "1", "2"]

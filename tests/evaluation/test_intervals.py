@@ -8,6 +8,7 @@ from scipy import stats
 
 from helpers import UserError
 from helpers.evaluation import resampling
+from helpers.evaluation.generalized import MeanSquares
 from helpers.evaluation.metrics import contributions, f1, macro_f1_difference
 from helpers.evaluation.significance import (
     Interval,
@@ -16,6 +17,7 @@ from helpers.evaluation.significance import (
     proportion_interval,
     seed_interval,
     two_level_interval,
+    two_level_intervals,
 )
 
 values = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=30).map(
@@ -217,6 +219,59 @@ def test_two_level_interval_with_a_statistic_agrees_where_it_is_the_mean():
     np.testing.assert_allclose(bounds(plain), bounds(general))
     mirrored = two_level_interval(b, a)
     np.testing.assert_allclose(bounds(mirrored), [-plain.value, -plain.high, -plain.low])
+
+
+def test_equal_items_are_left_out_once_and_count_each():
+    """The squares of F1 are those of pseudo-values that leave out every single item."""
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 3, 60)
+    said = np.where(rng.random((2, 4, 60)) < 0.7, true, rng.integers(0, 3, (2, 4, 60)))
+    a, b = (np.stack([contributions(true, one, 3) for one in model]) for model in said)
+    assert len(np.unique(np.hstack([a[0], b[0]]), axis=0)) < 30  # many items are alike
+
+    def difference(draw, keep):
+        return f1(true[keep], said[0, draw][keep], 3) - f1(true[keep], said[1, draw][keep], 3)
+
+    every = np.arange(60)
+    whole = [difference(draw, every) for draw in range(4)]
+    pseudo = [
+        [60 * whole[draw] - 59 * difference(draw, every != i) for i in range(60)]
+        for draw in range(4)
+    ]
+    found = two_level_interval(a, b, macro_f1_difference)
+    wanted = MeanSquares.of(pseudo)
+    assert found.value == pytest.approx(np.mean(whole))
+    assert (found.squares.draw, found.squares.item, found.squares.rest) == pytest.approx(
+        (wanted.draw, wanted.item, wanted.rest)
+    )
+    assert found.high - found.value == pytest.approx(wanted.half_width(0.95))
+
+
+def test_many_differences_are_one_at_a_time():
+    tables = np.random.default_rng(0).normal(0.1, 1, (3, 4, 50))
+    tables[1] = 0.25  # no variation
+    many = two_level_intervals(iter(tables), level=0.9)
+    for table, found in zip(tables, many, strict=True):
+        alone = two_level_interval(table, np.zeros_like(table), level=0.9)
+        np.testing.assert_allclose(bounds(found), bounds(alone))
+        assert (found.method, found.level, found.n) == (alone.method, alone.level, alone.n)
+    assert not many[1].defined and many[1].p() == 1
+    assert two_level_intervals([]) == []
+    other = [np.ones((4, 50)), np.ones((4, 51))]
+    for tables, says in (
+        (other, "Tables of differences must be of one shape, not (4, 50), (4, 51)."),
+        ([np.full((2, 3), np.nan)], ONE_TABLE.format("(2, 3)")),
+        ([np.ones((1, 3))], ONE_TABLE.format("(1, 3)")),
+    ):
+        with pytest.raises(UserError) as caught:
+            two_level_intervals(tables)
+        assert str(caught.value) == says
+
+
+ONE_TABLE = (
+    "Each table of differences must be (draws, items), at least 2 of each, without missing "
+    "values; one has the shape {}."
+)
 
 
 def test_interval_as_text():

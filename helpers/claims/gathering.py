@@ -1,0 +1,126 @@
+"""Evidence from a comparison: the differences that the rules of the claims ask of a study."""
+
+from collections.abc import Mapping, Sequence
+
+from helpers import UserError, nearest
+from helpers.claims.evidence import Evidence, Measured, bounds
+from helpers.claims.statements import Piece, Rules, StudyRule, load_rules
+from helpers.evaluation.comparison import Comparison
+
+
+def gather(
+    study: str,
+    arms: Comparison,
+    *,
+    overlap: Mapping[int, float],
+    flops: Mapping[tuple[str, int], float] | None = None,
+    rules: Rules | None = None,
+) -> list[Evidence]:
+    """Return the differences that the rules ask of a study, of the arms that were measured.
+
+    Args:
+        study: name of the study, a key of :attr:`helpers.claims.statements.Rules.studies`.
+        arms: its comparison.
+        overlap: by label count, the share of labelled items that two draws have in common.
+        flops: operations of training by arm and label count.
+        rules: None takes ``data/claims.yaml``.
+
+    Returns:
+        One piece of evidence for each claim and comparison; none where an arm of it is missing.
+
+    Raises:
+        UserError: the rules do not know the study; they name an arm that the study, complete as it
+            is, does not have; its draws overlap more than they declare.
+    """
+    rules = load_rules() if rules is None else rules
+    if study not in rules.studies:
+        raise UserError(f"data/claims.yaml has no study '{study}'.{nearest(study, rules.studies)}")
+    rule = rules.studies[study]
+    asked = [
+        (claim.id, piece)
+        for claim in rules.claims
+        for piece in claim.pieces
+        if piece.study == study and piece.labels in arms.labels
+    ]
+    found = []
+    for claim, piece in asked:
+        _check(claim, piece, rule, arms, overlap)
+        found += [
+            _evidence(claim, piece, than, rule, arms, overlap[piece.labels], flops or {})
+            for than in piece.than
+            if arms.has(piece.arm, than, rule.floor, labels=piece.labels)
+        ]
+    return found
+
+
+def _check(
+    claim: str, piece: Piece, rule: StudyRule, arms: Comparison, overlap: Mapping[int, float]
+) -> None:
+    for arm in (piece.arm, *piece.than, rule.floor):
+        if arm not in arms.arms:
+            raise UserError(
+                f"{claim} asks for the arm '{arm}' of the study '{piece.study}', which has none of "
+                f"that name.{nearest(arm, arms.arms)}"
+            )
+    shared = overlap[piece.labels]
+    if shared > rule.overlap:
+        raise UserError(
+            f"Two draws of the study '{piece.study}' share {shared:.0%} of their {piece.labels:,} "
+            f"labelled items on average, where data/claims.yaml declares at most "
+            f"{rule.overlap:.0%}: they are no separate draws."
+        )
+
+
+def _evidence(
+    claim: str,
+    piece: Piece,
+    than: str,
+    rule: StudyRule,
+    arms: Comparison,
+    overlap: float,
+    flops: Mapping[tuple[str, int], float],
+) -> Evidence:
+    n = piece.labels
+    gain = arms.difference(piece.arm, than, n)
+    learned = {
+        arm: arms.difference(arm, rule.floor, n).low > 0
+        for arm in (piece.arm, than)
+        if arm != rule.floor
+    }
+    costs = flops.get((piece.arm, n)), flops.get((than, n))
+    known = costs[0] is not None and costs[1]
+    draws = gain.squares.draws if gain.squares else len(arms.of(piece.arm, n))
+    return Evidence(
+        claim=claim,
+        value=gain.value,
+        interval=bounds(gain),
+        n=arms.of(piece.arm, n).shape[1],
+        seeds=draws,
+        note=f"{piece.task}, {n:,} labels: {piece.arm} − {than}, {arms.measure}".replace("_", " "),
+        measured=Measured(
+            study=piece.study,
+            arm=piece.arm,
+            than=than,
+            labels=n,
+            measure=arms.measure,
+            learned=learned,
+            cost_ratio=costs[0] / costs[1] if known else None,  # type: ignore[operator]
+            overlap=overlap,
+        ),
+    )
+
+
+def overlap_of(labelled: Sequence[Sequence[int]]) -> float:
+    """Return the share of items that two draws have in common, the mean over pairs, in [0, 1].
+
+    Args:
+        labelled: for each draw the places of its labelled items, equally many.
+
+    >>> overlap_of([[1, 2], [3, 4], [1, 5]])
+    0.16666666666666666
+    """
+    sets = [set(places) for places in labelled]
+    pairs = [(a, b) for at, a in enumerate(sets) for b in sets[at + 1 :]]
+    if not pairs:
+        return 0.0
+    return sum(len(a & b) / max(1, len(a)) for a, b in pairs) / len(pairs)
