@@ -1,6 +1,6 @@
 """Evidence from a comparison: the differences that the rules of the claims ask of a study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from helpers import UserError, nearest
 from helpers.claims.evidence import Evidence, Measured, bounds
@@ -14,6 +14,7 @@ def gather(
     *,
     overlap: Mapping[int, float],
     flops: Mapping[tuple[str, int], float] | None = None,
+    complete: bool = True,
     rules: Rules | None = None,
 ) -> list[Evidence]:
     """Return the differences that the rules ask of a study, of the arms that were measured.
@@ -23,14 +24,15 @@ def gather(
         arms: its comparison.
         overlap: by label count, the share of labelled items that two draws have in common.
         flops: operations of training by arm and label count.
+        complete: whether the comparison has all arms of the study.
         rules: None takes ``data/claims.yaml``.
 
     Returns:
         One piece of evidence for each claim and comparison; none where an arm of it is missing.
 
     Raises:
-        UserError: the rules do not know the study; they name an arm that the study, complete as it
-            is, does not have; its draws overlap more than they declare.
+        UserError: the rules do not know the study; they name an arm that a complete one does not
+            have; its draws overlap more than they declare.
     """
     rules = load_rules() if rules is None else rules
     if study not in rules.studies:
@@ -44,7 +46,9 @@ def gather(
     ]
     found = []
     for claim, piece in asked:
-        _check(claim, piece, rule, arms, overlap)
+        if complete:
+            _check_arms(claim, piece, rule, arms)
+        _check_draws(piece, rule, overlap[piece.labels])
         found += [
             _evidence(claim, piece, than, rule, arms, overlap[piece.labels], flops or {})
             for than in piece.than
@@ -53,16 +57,16 @@ def gather(
     return found
 
 
-def _check(
-    claim: str, piece: Piece, rule: StudyRule, arms: Comparison, overlap: Mapping[int, float]
-) -> None:
+def _check_arms(claim: str, piece: Piece, rule: StudyRule, arms: Comparison) -> None:
     for arm in (piece.arm, *piece.than, rule.floor):
         if arm not in arms.arms:
             raise UserError(
                 f"{claim} asks for the arm '{arm}' of the study '{piece.study}', which has none of "
                 f"that name.{nearest(arm, arms.arms)}"
             )
-    shared = overlap[piece.labels]
+
+
+def _check_draws(piece: Piece, rule: StudyRule, shared: float) -> None:
     if shared > rule.overlap:
         raise UserError(
             f"Two draws of the study '{piece.study}' share {shared:.0%} of their {piece.labels:,} "
@@ -108,19 +112,3 @@ def _evidence(
             overlap=overlap,
         ),
     )
-
-
-def overlap_of(labelled: Sequence[Sequence[int]]) -> float:
-    """Return the share of items that two draws have in common, the mean over pairs, in [0, 1].
-
-    Args:
-        labelled: for each draw the places of its labelled items, equally many.
-
-    >>> overlap_of([[1, 2], [3, 4], [1, 5]])
-    0.16666666666666666
-    """
-    sets = [set(places) for places in labelled]
-    pairs = [(a, b) for at, a in enumerate(sets) for b in sets[at + 1 :]]
-    if not pairs:
-        return 0.0
-    return sum(len(a & b) / max(1, len(a)) for a, b in pairs) / len(pairs)

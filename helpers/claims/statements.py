@@ -168,8 +168,9 @@ def load_rules(path: Path = CLAIMS) -> Rules:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the whole file"
-        message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise UserError(f"{path} holds no rules of claims: {place}: {message}.") from None
+        message = first["msg"].removeprefix("Value error, ")
+        stop = "" if message.endswith((".", "?")) else "."
+        raise UserError(f"{path} holds no rules of claims: {place}: {message}{stop}") from None
     except (OSError, yaml.YAMLError, TypeError) as error:
         raise UserError(f"{path} holds no rules of claims: {str(error).splitlines()[0]}.") from None
 

@@ -275,8 +275,8 @@ def outlook(gain: Interval, smallest: float) -> str:
     >>> half = squares.half_width(0.95)
     >>> gain = Interval(0.03, 0.03 - half, 0.03 + half, 1000, 0.95, "", squares=squares)
     >>> print(outlook(gain, 0.01).replace("; ", ";\\n"))
-    A true difference of 0.030 would have been found with probability 0.16;
-    12 draws would find it with 0.8.
+    A true difference of 0.030 would have been found with probability 0.21;
+    21 draws would find it with 0.8.
     """
     if gain.squares is None:
         return ""

@@ -10,11 +10,19 @@ from statistics import fmean
 
 from helpers.claims.evidence import Evidence
 from helpers.claims.statements import Claim
-from helpers.claims.verdicts import decide
+from helpers.claims.verdicts import Finding, judge
 from helpers.runs.schema import Metric, Record
 from helpers.show.numbers import date, duration, gigabytes, number, plain, power, with_interval
 
-SYMBOLS = {"supported": "✓", "contradicted": "✗", "depends": "±", "undecided": "?"}
+SYMBOLS = {
+    "supported": "✓",
+    "contradicted": "✗",
+    "depends": "±",
+    "no difference": "=",
+    "undecided": "?",
+    "not judged": "–",
+    "not measured": "–",
+}
 _NOT_A_SETTING = {"seed", "record"}
 
 
@@ -153,14 +161,13 @@ def _value(group: list[Metric]) -> str:
 
 
 @dataclass
-class Piece:
-    """One piece of evidence, as the table of claims shows it."""
+class Row:
+    """One difference that was measured for a claim, as the table of claims shows it."""
 
     notebook: str
-    setting: str
     value: str
     n: str
-    seeds: str
+    draws: str
     verdict: str
     symbol: str
     note: str
@@ -173,9 +180,12 @@ class Judged:
     claim: str
     section: str
     statement: str
+    reading: str
+    missing: str
     verdict: str
     symbol: str
-    evidence: list[Piece]
+    tally: str
+    evidence: list[Row]
 
 
 def verdicts(
@@ -183,38 +193,54 @@ def verdicts(
 ) -> tuple[list[Judged], list[Claim]]:
     """Return the claims that have evidence, in the document's order, and those that have none.
 
-    Verdicts are corrected for how many were asked: :func:`helpers.claims.verdicts.decide`.
+    Verdicts are corrected for how many were asked: :func:`helpers.claims.verdicts.judge`.
     """
-    told = settings(records)
     rows, unmeasured = [], []
-    for one in decide(records, claims):
-        if not one.evidence:
-            unmeasured.append(one.claim)
-            continue
-        pieces = [
-            Piece(
-                notebook=each.notebook,
-                setting=told[each.record],
-                value=with_interval(each.evidence.value, each.evidence.interval),
-                n=number(each.evidence.n),
-                seeds=_seeds(each.evidence),
-                verdict=each.verdict,
-                symbol=SYMBOLS[each.verdict],
-                note=each.evidence.note,
-            )
-            for each in sorted(one.evidence, key=lambda each: each.notebook)
+    for judgement in judge(records, claims):
+        found = [row for finding in judgement.findings for row in _rows_of(finding)]
+        found += [
+            _row(evidence, notebook, "not judged", evidence.note)
+            for notebook, evidence in judgement.shown
         ]
+        if not found:
+            unmeasured.append(judgement.claim)
+            continue
+        claim = judgement.claim
         rows.append(
             Judged(
-                one.claim.id,
-                one.claim.section,
-                one.claim.statement,
-                one.verdict,
-                SYMBOLS[one.verdict],
-                pieces,
+                claim.id,
+                claim.section,
+                claim.statement,
+                claim.reading,
+                claim.missing,
+                judgement.verdict,
+                SYMBOLS[judgement.verdict],
+                judgement.tally,
+                found,
             )
         )
     return rows, unmeasured
+
+
+def _rows_of(finding: Finding) -> list[Row]:
+    more = finding.reason or finding.outlook
+    notes = [f"{each.note}. {more}" if more else each.note for each in finding.evidence]
+    return [
+        _row(each, finding.notebook, finding.verdict, note)
+        for each, note in zip(finding.evidence, notes, strict=True)
+    ]
+
+
+def _row(evidence: Evidence, notebook: str, verdict: str, note: str) -> Row:
+    return Row(
+        notebook=notebook,
+        value=with_interval(evidence.value, evidence.interval),
+        n=number(evidence.n),
+        draws=_seeds(evidence),
+        verdict=verdict,
+        symbol=SYMBOLS[verdict],
+        note=note,
+    )
 
 
 def _seeds(evidence: Evidence) -> str:

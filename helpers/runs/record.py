@@ -21,19 +21,16 @@ from helpers import ROOT, UserError
 from helpers.base import provenance
 from helpers.base.determinism import THREADS, settle
 from helpers.claims import statements
+from helpers.claims.evidence import Bounds, Evidence, bounds, plain
 from helpers.runs.parameters import check_against, parameters_hash, read_parameters
 from helpers.runs.schema import (
-    Bounds,
     Cost,
-    Evidence,
     Metric,
     Provenance,
     Record,
-    bounds,
     comparable,
     load_record,
     number,
-    plain,
     save_record,
 )
 
@@ -154,10 +151,10 @@ class Run:
         verdict: str = "undecided",
         note: str = "",
     ) -> None:
-        """Record what this run says about a claim of `data/claims.yaml`.
+        """Record what this run, whose trials are not stored, says about a claim.
 
-        ``verdict`` is "supported", "contradicted" or "undecided". Raises UserError on an
-        unknown claim or verdict.
+        It is shown and never counted; :meth:`compares` is for stored trials. ``verdict`` is
+        "supported", "contradicted" or "undecided". Raises UserError on an unknown claim or verdict.
         """
         statements.claim(claim)
         what = f"{self.name}: evidence for {claim}"
@@ -173,6 +170,33 @@ class Run:
             note=note,
         )
         self._keep(self._claims, (claim, note), evidence, what)
+
+    def compares(
+        self,
+        study: str,
+        arms: Any,
+        *,
+        overlap: Mapping[int, float],
+        flops: Mapping[tuple[str, int], float] | None = None,
+        complete: bool = True,
+    ) -> None:
+        """Record the differences that the rules of the claims ask of a study.
+
+        Args:
+            study: its name in `data/claims.yaml`.
+            arms: its :class:`helpers.evaluation.comparison.Comparison`.
+            overlap: by label count, the share of labelled items that two draws have in common.
+            flops: operations of training by arm and label count.
+            complete: whether the comparison has all arms of the study.
+
+        Raises:
+            UserError: as :func:`helpers.claims.gathering.gather`.
+        """
+        from helpers.claims.gathering import gather
+
+        for evidence in gather(study, arms, overlap=overlap, flops=flops, complete=complete):
+            what = f"{self.name}: evidence for {evidence.claim}"
+            self._keep(self._claims, (evidence.claim, evidence.note), evidence, what)
 
     def uses(self, fingerprints: Mapping[str, str]) -> None:
         """Note the sha256 of data and weights by name; they stand in the provenance."""
@@ -269,12 +293,13 @@ def summary(record: Record) -> str:
     lines = [f"Record closed: {count} {'number' if count == 1 else 'numbers'} measured."]
     if record.claims:
         lines += ["", "| claim | value | interval | verdict |", "|---|---|---|---|"]
-    for one in record.claims:
-        statement = statements.claim(one.claim).statement
-        value = "–" if one.value is None else f"{one.value:.3g}"
-        ends = [one.interval.low, one.interval.high] if one.interval else []
+    for evidence in record.claims:
+        statement = statements.claim(evidence.claim).statement
+        value = "–" if evidence.value is None else f"{evidence.value:.3g}"
+        ends = [evidence.interval.low, evidence.interval.high] if evidence.interval else []
         shown = "[" + ", ".join("?" if e is None else f"{e:.3g}" for e in ends) + "]"
+        verdict = "in 15" if evidence.measured else "not judged"
         lines.append(
-            f"| {one.claim} {statement} | {value} | {shown if ends else '–'} | {one.verdict} |"
+            f"| {evidence.claim} {statement} | {value} | {shown if ends else '–'} | {verdict} |"
         )
     return "\n".join(lines)

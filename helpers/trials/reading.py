@@ -1,5 +1,6 @@
 """Trials for a notebook: what is stored is read, what is missing is trained if there is time."""
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import numpy as np
 
 from helpers import UserError
 from helpers.evaluation.comparison import Comparison, Key
+from helpers.sources.sampling import draw_order
 from helpers.tasks.tagging_scores import f1_of_counts
 from helpers.trials import runner, studies
 from helpers.trials.outcome import Outcome
@@ -28,12 +30,14 @@ class Read:
         sentence: where they come from, for the reader.
         complete: whether none is missing; without all of them there is no verdict.
         keys: of the trials read, for the record.
+        study: the study that asks this question, by name; "" where the question is one's own.
     """
 
     outcomes: Mapping[Key, Mapping[int, Outcome]]
     sentence: str
     complete: bool
     keys: Sequence[str]
+    study: str = ""
 
 
 def store_for(use: str) -> Store:
@@ -83,10 +87,10 @@ def read(
         )
         for key, message in list(failed.items())[:3]:
             print(f"{next(t.label for t in todo if t.key == key)} failed: {message}")
-    return _read(trials, store)
+    return _read(trials, store, studies.name_of(asked))
 
 
-def _read(trials: Sequence[Trial], store: Store) -> Read:
+def _read(trials: Sequence[Trial], store: Store, study: str) -> Read:
     found: dict[Key, dict[int, Outcome]] = {}
     where: dict[str, int] = {}
     origins: dict[str, None] = {}
@@ -110,7 +114,7 @@ def _read(trials: Sequence[Trial], store: Store) -> Read:
     missing = len(trials) - len(keys)
     rest = f"; {missing} are missing, so there is no verdict" if missing else ""
     sentence = f"{len(keys)} of {len(trials)} trials: {parts}{rest}. Made on {'; '.join(origins)}."
-    return Read(found, sentence, not missing, keys)
+    return Read(found, sentence, not missing, keys, study)
 
 
 def _command(asked: studies.Question) -> str:
@@ -191,11 +195,23 @@ def joined(read: Read, other: Read, names: Mapping[str, str]) -> Read:
     renamed = {(names.get(arm, arm), n): each for (arm, n), each in other.outcomes.items()}
     keys = [*read.keys, *other.keys]
     sentence = f"{read.sentence} Beside them: {other.sentence}"
-    return Read({**read.outcomes, **renamed}, sentence, read.complete and other.complete, keys)
+    complete = read.complete and other.complete
+    return Read({**read.outcomes, **renamed}, sentence, complete, keys, read.study)
 
 
-def record(run: Any, arms: Comparison, read: Read, **where: str) -> None:
-    """Write the score of every arm, label count and draw into a run's record."""
+def record(
+    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray, **where: str
+) -> None:
+    """Write a study into a run's record: scores of every draw, and what the claims ask of it.
+
+    Args:
+        run: an open run.
+        arms: the comparison of what was read.
+        read: the outcomes.
+        classes: of the training items, (n,), all alike where items have none: with them it is
+            counted how many labelled items two draws have in common.
+        where: ``dataset`` and ``model`` of the scores.
+    """
     for (arm, n), each in read.outcomes.items():
         items = arms.of(arm, n).shape[1]
         for draw, value in zip(each, arms.by_draw(arm, n), strict=True):
@@ -203,6 +219,25 @@ def record(run: Any, arms: Comparison, read: Read, **where: str) -> None:
                 arms.measure, value, split="test", strategy=arm, labels=n, seed=draw, n=items,
                 **where,
             )  # fmt: skip
+    if read.study:
+        flops = total_cost(read, "flops")
+        shared = overlaps(read, classes)
+        run.compares(read.study, arms, overlap=shared, flops=flops, complete=read.complete)
+
+
+def overlaps(read: Read, classes: Sequence[int] | np.ndarray) -> dict[int, float]:
+    """Return by label count the share of labelled items that two draws have in common, in [0, 1].
+
+    The mean over pairs of draws. Args as for :func:`record`.
+    """
+    draws = sorted({draw for each in read.outcomes.values() for draw in each})
+    orders = {draw: draw_order(classes, draw) for draw in draws}
+    shares = {}
+    for n in sorted({n for _, n in read.outcomes}):
+        pairs = itertools.combinations([set(orders[draw][:n].tolist()) for draw in draws], 2)
+        common = [len(first & second) / n for first, second in pairs]
+        shares[n] = float(np.mean(common)) if common else 0.0
+    return shares
 
 
 def total_cost(read: Read, what: str) -> dict[Key, float]:

@@ -159,7 +159,6 @@ STUDIES = {
     "news": Question(
         corpus="reuters-r52",
         model="gpt2-mini",
-        pooling="last",
         labels=(128, 1024),
         rates=RATES_OF_SMALL,
         notebook="09",
@@ -185,6 +184,19 @@ def question(name: str) -> Question:
     if name not in STUDIES:
         raise UserError(f"There is no study '{name}'.{nearest(name, STUDIES)}")
     return STUDIES[name]
+
+
+def name_of(asked: Question) -> str:
+    """Return the study whose question this is, with any label counts, draws and arms; "" for none.
+
+    >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
+    ('topics', '')
+    """
+    same = ("task", "corpus", "model", "max_length", "pooling")
+    for name, known in STUDIES.items():
+        if all(getattr(asked, mark) == getattr(known, mark) for mark in same):
+            return name
+    return ""
 
 
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:

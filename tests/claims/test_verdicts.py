@@ -1,24 +1,48 @@
-"""From evidence to verdicts: the table of claims, corrected for how many were asked."""
+"""From evidence to verdicts: each question once, by its own p-value, corrected for how many."""
 
+import numpy as np
 import pytest
 
 from helpers import UserError
-from helpers.claims.evidence import Bounds, Evidence
-from helpers.claims.statements import Claim
-from helpers.claims.verdicts import decide
-from helpers.evaluation.intervals import Interval
-from helpers.evaluation.multiple_tests import holm, p_of_interval
+from helpers.claims.evidence import Bounds, Evidence, Measured, bounds
+from helpers.claims.statements import Claim, Piece
+from helpers.claims.verdicts import interval_of, judge
+from helpers.evaluation.decision import decide
+from helpers.evaluation.intervals import two_level_interval
+from helpers.evaluation.multiple_tests import holm
 from helpers.runs.schema import Cost, Provenance, Record, read_records, save_record
 
-CLAIMS = {
-    name: Claim(id=name, section="1", statement=f"Statement {name}.", rule="interval above 0")
-    for name in ("C01", "C02", "C03")
-}
+
+def piece(task="topics", **changed):
+    given = dict(
+        task=task, study=task, arm="tuned", than=("scratch",), labels=64, smallest=0.01, draws=5,
+        items=100,
+    )  # fmt: skip
+    return Piece(**given | changed)
 
 
-def evidence(claim, value, half, verdict, note=""):
-    bounds = None if half is None else Bounds(value=value, low=value - half, high=value + half)
-    return Evidence(claim=claim, value=value, interval=bounds, verdict=verdict, note=note)
+def claim(name, *pieces, **changed):
+    return Claim(
+        id=name, section="1", statement=f"Statement {name}.", reading="More.", pieces=pieces,
+        **changed,
+    )  # fmt: skip
+
+
+def gain_of(value, spread=0.02, seed=0, draws=10, items=400):
+    """A paired difference over draws and items whose mean is exactly the value."""
+    table = np.random.default_rng(seed).normal(0, spread * np.sqrt(items), (draws, items))
+    table += value - table.mean()
+    return two_level_interval(table, np.zeros_like(table))
+
+
+def evidence(name, gain, *, study="topics", than="scratch", learned=True, ratio=None, draws=10):
+    return Evidence(
+        claim=name, value=gain.value, interval=bounds(gain), n=400, seeds=draws, note=study,
+        measured=Measured(
+            study=study, arm="tuned", than=than, labels=64, measure="accuracy",
+            learned={"tuned": True, than: learned}, cost_ratio=ratio, overlap=0.0,
+        ),
+    )  # fmt: skip
 
 
 def record(notebook, *claims):
@@ -32,66 +56,156 @@ def record(notebook, *claims):
     )  # fmt: skip
 
 
-def verdict_of(records):
-    return {one.claim.id: one.verdict for one in decide(records, CLAIMS)}
+def judged(rules, *found):
+    """The judgements by claim."""
+    records = [record("06", *found)]
+    return {each.claim.id: each for each in judge(records, {rule.id: rule for rule in rules})}
 
 
-def test_every_claim_is_answered_in_the_documents_order():
-    records = [
-        record("06_b", evidence("C03", 0.2, 0.05, "supported")),
-        record("05_a", evidence("C01", -0.2, 0.05, "contradicted")),
+def verdict(rule, *found):
+    return judged([rule], *found)[rule.id].verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.1, "supported"), (-0.1, "contradicted"), (0.004, "undecided")],
+)
+def test_a_single_question_is_decided_by_its_difference(value, expected):
+    rule = claim("C01", piece())
+    assert verdict(rule, evidence("C01", gain_of(value))) == expected
+
+
+def test_a_difference_too_small_to_matter_is_none():
+    rule = claim("C01", piece(smallest=0.02))
+    assert verdict(rule, evidence("C01", gain_of(0.004, spread=0.002))) == "no difference"
+
+
+def test_the_smallest_effect_in_the_file_decides_without_any_code():
+    gain = evidence("C01", gain_of(0.1))
+    assert verdict(claim("C01", piece(smallest=0.09)), gain) == "supported"
+    assert verdict(claim("C01", piece(smallest=0.11)), gain) == "undecided"
+    assert verdict(claim("C01", piece(smallest=0.3)), gain) == "no difference"
+
+
+def test_a_gain_may_speak_against_a_claim():
+    against = claim("C01", piece(gain="contradicts"))
+    assert verdict(against, evidence("C01", gain_of(0.1))) == "contradicted"
+    assert verdict(against, evidence("C01", gain_of(-0.1))) == "supported"
+
+
+def test_tasks_that_disagree_make_it_depend():
+    rule = claim("C01", piece("topics"), piece("names"))
+    gains = {name: gain_of(value, seed=i) for i, (name, value) in
+             enumerate([("topics", 0.1), ("names", -0.1)])}  # fmt: skip
+    found = judged([rule], *(evidence("C01", g, study=name) for name, g in gains.items()))["C01"]
+    assert (found.verdict, found.tally) == ("depends", "1 of 2")
+    weak = evidence("C01", gain_of(0.004, seed=1), study="names")
+    found = judged([rule], evidence("C01", gains["topics"]), weak)["C01"]
+    assert (found.verdict, found.tally) == ("undecided", "1 of 2")
+    alone = judged([rule], evidence("C01", gains["topics"]))["C01"]
+    assert (alone.verdict, alone.tally) == ("supported", "1 of 1")
+    assert [each.verdict for each in alone.findings] == ["supported", "not measured"]
+
+
+def test_an_arm_must_beat_all_that_it_is_held_against():
+    rule = claim("C01", piece(than=("scratch", "tfidf")))
+    good, bad = gain_of(0.1), gain_of(-0.1, seed=1)
+    both = [evidence("C01", good), evidence("C01", gain_of(0.08, seed=2), than="tfidf")]
+    assert verdict(rule, *both) == "supported"
+    assert verdict(rule, both[0], evidence("C01", bad, than="tfidf")) == "contradicted"
+    assert verdict(rule, both[0]) == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"learned": False}, "scratch did not learn: it is no better than the floor"),
+        ({"draws": 4}, "4 draws, where a verdict needs 5"),
+        ({"ratio": 1.2}, "the arm was not trained with fewer operations"),
+        ({}, "the arm was not trained with fewer operations"),
+    ],
+)
+def test_what_cannot_carry_a_verdict_is_shown_with_its_reason(changed, expected):
+    rule = claim("C01", piece(cheaper=True))
+    found = judged([rule], evidence("C01", gain_of(0.1), **changed))["C01"]
+    assert found.verdict == "not judged"
+    assert found.findings[0].reason == expected and found.tally == ""
+    cheap = evidence("C01", gain_of(0.1), ratio=0.1)
+    assert verdict(rule, cheap) == "supported"
+
+
+def test_too_few_items_and_no_p_value_are_reasons_too():
+    few = claim("C01", piece(items=401))
+    found = judged([few], evidence("C01", gain_of(0.1)))["C01"]
+    assert found.findings[0].reason == "400 items, where a verdict needs 401"
+    bare = evidence("C01", gain_of(0.1))
+    bare = bare.model_copy(update={"interval": Bounds(low=0.05, high=0.15, level=0.95)})
+    found = judged([claim("C01", piece())], bare)["C01"]
+    assert found.findings[0].reason == "its interval has no p-value"
+
+
+def test_what_is_not_counted_asks_nothing_of_chance():
+    lucky = evidence("C01", gain_of(0.05, spread=0.062))
+    p = decide(interval_of(lucky.value, lucky.interval), 0.01).p
+    assert 0.025 < p < 0.05  # alone it is found, among two it is not
+    rules = [claim("C01", piece()), *(claim(f"C0{i}", piece("names")) for i in (2, 3))]
+    assert judged(rules, lucky)["C01"].verdict == "supported"
+    idle = [evidence(f"C0{i}", gain_of(0.001), study="names", draws=2) for i in (2, 3)]
+    assert judged(rules, lucky, *idle)["C01"].verdict == "supported"
+    asked = evidence("C02", gain_of(0.001), study="names")
+    assert judged(rules, lucky, asked)["C01"].verdict == "undecided"
+
+
+def test_p_values_are_holms_over_all_questions_and_one_question_counts_once():
+    values = {"a": 0.06, "b": 0.03, "c": -0.05}
+    rules = [claim(f"C0{i}", piece(name)) for i, name in enumerate(values)]
+    found = [
+        evidence(f"C0{i}", gain_of(value, seed=i), study=name)
+        for i, (name, value) in enumerate(values.items())
     ]
-    assert verdict_of(records) == {
-        "C01": "contradicted", "C02": "not measured", "C03": "supported"
-    }  # fmt: skip
+    raw = [decide(interval_of(each.value, each.interval), 0.01).p for each in found]
+    got = [each.findings[0].decision.p for each in judged(rules, *found).values()]
+    assert got == pytest.approx(holm(raw).tolist())
+    again = claim("C09", piece("a"))  # another claim asks the same
+    twice = judged([*rules, again], *found, found[0].model_copy(update={"claim": "C09"}))
+    assert [twice[f"C0{i}"].findings[0].decision.p for i in range(3)] == pytest.approx(got)
+    assert twice["C09"].findings[0].decision.p == twice["C00"].findings[0].decision.p
 
 
-def test_evidence_both_ways_means_that_it_depends():
-    good = evidence("C01", 0.2, 0.02, "supported")
-    for order in (1, -1):
-        pair = [good, evidence("C01", -0.2, 0.02, "contradicted")]
-        assert verdict_of([record("a", *pair[::order])])["C01"] == "depends"
-    weak = evidence("C01", -0.01, 0.2, "undecided")
-    assert verdict_of([record("a", good, weak)])["C01"] == "supported"
+def test_any_of_several_is_corrected_for_having_been_chosen():
+    names = ["a", "b", "c", "d"]
+    rule = claim("C01", *(piece(name) for name in names), combine="any")
+    lucky = gain_of(0.05, spread=0.062)
+    found = [evidence("C01", lucky, study="a")]
+    found += [evidence("C01", gain_of(0.0, seed=i), study=n) for i, n in enumerate(names[1:], 1)]
+    assert verdict(claim("C01", piece("a")), found[0]) == "supported"
+    assert verdict(rule, *found) == "undecided"
+    sure = evidence("C01", gain_of(0.1), study="a")
+    assert verdict(rule, sure, *found[1:]) == "supported"
 
 
-def test_what_only_chance_would_find_among_many_is_undecided():
-    lucky = evidence("C01", 0.1, 0.095, "supported")  # p just below 0.05
-    assert verdict_of([record("a", lucky)])["C01"] == "supported"
-    others = [evidence("C02", 0.01, 0.2, "undecided", note=str(i)) for i in range(9)]
-    found = decide([record("a", lucky), record("b", *others)], CLAIMS)
-    assert found[0].verdict == "undecided" and found[0].evidence[0].p > 0.05
-    strong = evidence("C01", 0.1, 0.02, "supported")
-    assert verdict_of([record("a", strong), record("b", *others)])["C01"] == "supported"
+def test_an_undecided_question_says_what_would_decide_it():
+    rule = claim("C01", piece())
+    found = judged([rule], evidence("C01", gain_of(0.02, spread=0.03)))["C01"]
+    (finding,) = found.findings
+    assert finding.verdict == "undecided"
+    assert finding.outlook.startswith("A true difference of 0.020 would have been found with")
+    assert "draws would" in finding.outlook
+    assert judged([rule], evidence("C01", gain_of(0.1)))["C01"].findings[0].outlook == ""
 
 
-def test_p_values_are_holms_over_all_records():
-    values = [(0.1, 0.05), (0.2, 0.3), (-0.3, 0.2)]
-    records = [
-        record(str(i), evidence("C01", v, h, "undecided")) for i, (v, h) in enumerate(values)
-    ]
-    raw = [
-        p_of_interval(Interval(v, v - h, v + h, 0, 0.95, "", df=float("inf"))) for v, h in values
-    ]
-    found = decide(records, CLAIMS)[0].evidence
-    assert [one.p for one in found] == pytest.approx(holm(raw).tolist())
-    assert [one.notebook for one in found] == ["0", "1", "2"]
+def test_what_a_notebook_says_itself_is_shown_and_never_counted():
+    said = Evidence(claim="C01", value=0.2, verdict="supported", note="one training")
+    found = judged([claim("C01"), claim("C02", piece())], said)
+    assert found["C01"].verdict == "not judged" and found["C02"].verdict == "not measured"
+    assert found["C01"].shown == (("06", said),)
 
 
-def test_one_comparison_that_speaks_of_two_claims_is_one_question():
-    pair = [evidence(name, 0.1, 0.09, "supported") for name in ("C01", "C02")]
-    once = decide([record("a", pair[0])], CLAIMS)[0].evidence[0].p
-    twice = [one.evidence[0].p for one in decide([record("a", *pair)], CLAIMS)[:2]]
-    assert twice == [once, once]
-    apart = decide([record("a", pair[0]), record("b", pair[1])], CLAIMS)
-    assert apart[0].evidence[0].p == pytest.approx(2 * once)  # two runs asked twice
-
-
-def test_evidence_without_an_interval_decides_nothing_and_costs_nothing():
-    bare = [evidence("C02", 5.0, None, "supported", note=str(i)) for i in range(20)]
-    lucky = evidence("C01", 0.1, 0.095, "supported")
-    found = verdict_of([record("a", lucky, *bare)])
-    assert found["C01"] == "supported" and found["C02"] == "undecided"
+def test_an_interval_survives_its_record():
+    gain = gain_of(0.03)
+    back = interval_of(gain.value, Bounds.model_validate_json(bounds(gain).model_dump_json()))
+    assert (back.low, back.high, back.squares) == (gain.low, gain.high, gain.squares)
+    assert back.p() == gain.p()
 
 
 def test_records_are_read_from_a_folder(tmp_path):
@@ -111,4 +225,9 @@ def test_bad_input_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match="is no record of a run"):
         read_records([tmp_path])
     with pytest.raises(UserError, match="a claim that is not known: C99"):
-        decide([record("a", evidence("C99", 0.1, 0.01, "supported"))], CLAIMS)
+        judged([claim("C01", piece())], evidence("C99", gain_of(0.1)))
+    two = [record("06", evidence("C01", gain_of(v))) for v in (0.1, 0.2)]
+    message = "06 and 06 measured topics of C01 differently: judge one set of records."
+    with pytest.raises(UserError, match=message):
+        judge(two, {"C01": claim("C01", piece())})
+    assert judge([two[0], two[0]], {"C01": claim("C01", piece())})[0].verdict == "supported"

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.runs.test_verdicts import record
 
 from helpers import UserError
 from helpers.runs.learning_curves import paired_curves
 from helpers.runs.schema import Metric
+from tests.claims.test_verdicts import record
 
 
 def made(drop=()):

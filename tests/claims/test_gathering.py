@@ -1,0 +1,91 @@
+"""Evidence from a comparison: what the rules ask, no more and no less."""
+
+import numpy as np
+import pytest
+
+from helpers import UserError
+from helpers.claims.gathering import gather
+from helpers.claims.statements import Rules
+from helpers.evaluation.comparison import Comparison
+
+DEFAULTS = {"smallest": 0.01, "draws": 5, "items": 100}
+NONE_SHARED = {64: 0.0, 256: 0.0}
+
+
+def rules(*pieces, overlap=0.05):
+    claims = [
+        {"id": "C01", "section": "1", "statement": "It helps.", "reading": "It scores higher.",
+         "pieces": list(pieces)}
+    ]  # fmt: skip
+    studies = {"topics": {"floor": "majority", "overlap": overlap}}
+    return Rules.model_validate({"defaults": DEFAULTS, "studies": studies, "claims": claims})
+
+
+def asks(**more):
+    given = {"task": "topics", "study": "topics", "arm": "tuned", "than": ["scratch"], "labels": 64}
+    return given | more
+
+
+def arms(**rates):
+    """Arms that are right with these rates, six draws of 300 items, at 64 and 256 labels."""
+    rng = np.random.default_rng(0)
+    return Comparison(
+        {(arm, n): rng.random((6, 300)) < rate for arm, rate in rates.items() for n in (64, 256)}
+    )
+
+
+RATES = {"tuned": 0.9, "scratch": 0.7, "tfidf": 0.8, "majority": 0.5}
+
+
+def test_a_piece_is_a_difference_with_all_that_its_judgement_needs():
+    compared = arms(**RATES)
+    flops = {("tuned", 64): 1e12, ("scratch", 64): 4e12}
+    (found,) = gather("topics", compared, overlap=NONE_SHARED, flops=flops, rules=rules(asks()))
+    expected = compared.difference("tuned", "scratch", 64)
+    assert (found.value, found.interval.low) == (expected.value, expected.low)
+    assert found.interval.squares.draws == found.seeds == 6 and found.n == 300
+    where = found.measured
+    assert where.learned == {"tuned": True, "scratch": True}
+    assert (where.cost_ratio, where.overlap, where.measure) == (0.25, 0.0, "accuracy")
+    assert found.note == "topics, 64 labels: tuned − scratch, accuracy" and found.verdict is None
+
+
+def test_an_arm_that_learned_nothing_is_marked():
+    compared = arms(**RATES | {"scratch": 0.5})
+    (found,) = gather("topics", compared, overlap=NONE_SHARED, rules=rules(asks()))
+    assert found.measured.learned == {"tuned": True, "scratch": False}
+    assert found.measured.cost_ratio is None
+
+
+def test_every_arm_that_it_is_held_against_gives_a_difference():
+    asked = rules(asks(than=["scratch", "tfidf"]), asks(labels=256), asks(labels=1024))
+    found = gather("topics", arms(**RATES), overlap=NONE_SHARED, rules=asked)
+    assert [(each.measured.than, each.measured.labels) for each in found] == [
+        ("scratch", 64), ("tfidf", 64), ("scratch", 256)
+    ]  # fmt: skip
+
+
+def test_what_is_not_there_is_a_sentence():
+    compared = arms(**RATES)
+    with pytest.raises(UserError) as caught:
+        gather("topisc", compared, overlap=NONE_SHARED, rules=rules(asks()))
+    assert str(caught.value) == ("data/claims.yaml has no study 'topisc'. Did you mean 'topics'?")
+    with pytest.raises(UserError) as caught:
+        gather("topics", compared, overlap=NONE_SHARED, rules=rules(asks(arm="tunde")))
+    assert str(caught.value) == (
+        "C01 asks for the arm 'tunde' of the study 'topics', which has none of that name. "
+        "Did you mean 'tuned'?"
+    )
+    some = gather(
+        "topics", compared, overlap=NONE_SHARED, rules=rules(asks(arm="tunde")), complete=False
+    )
+    assert some == []
+
+
+def test_draws_that_share_their_items_are_refused():
+    with pytest.raises(UserError) as caught:
+        gather("topics", arms(**RATES), overlap={64: 0.9, 256: 0.9}, rules=rules(asks()))
+    assert str(caught.value) == (
+        "Two draws of the study 'topics' share 90% of their 64 labelled items on average, where "
+        "data/claims.yaml declares at most 5%: they are no separate draws."
+    )
