@@ -159,10 +159,12 @@ STUDIES = {
     "news": Question(
         corpus="reuters-r52",
         model="gpt2-mini",
-        pooling="last",
         labels=(128, 1024),
         rates=RATES_OF_SMALL,
         notebook="09",
+    ),
+    "news_encoder": Question(
+        corpus="reuters-r52", arms=("frozen",), labels=(128, 1024), notebook="09"
     ),
     "entities": Question(
         task="tagging",
