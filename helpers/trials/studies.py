@@ -163,6 +163,9 @@ STUDIES = {
         rates=RATES_OF_SMALL,
         notebook="09",
     ),
+    "news_encoder": Question(
+        corpus="reuters-r52", arms=("frozen",), labels=(128, 1024), notebook="09"
+    ),
     "entities": Question(
         task="tagging",
         corpus="peoples-daily",
