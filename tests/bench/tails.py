@@ -37,7 +37,10 @@ LIMITS = {
 
 def answers(rng, draws, items, sd, gain=0.0):
     """Return paired differences of right and wrong answers, (draws, items), of a true ``gain``."""
-    share = rng.uniform(0.55, 0.85, items) + rng.normal(0, 0.05, (2, 1, items))
+    # Most answers are much the same in every draw; half of the items are as hard for both arms.
+    known = rng.random((2, 1, items)) < 0.75
+    known[1] = np.where(rng.random(items) < 0.5, known[0], known[1])
+    share = np.where(known, 0.85, 0.15)
     skill = rng.normal(0, sd / np.sqrt(2), (2, draws, 1))
     skill[0] += gain
     right = rng.random((2, draws, items)) < share + skill

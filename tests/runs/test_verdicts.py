@@ -1,12 +1,21 @@
 """From evidence to verdicts: the table of claims, corrected for how many were asked."""
 
+import numpy as np
 import pytest
 
 from helpers import UserError
 from helpers.evaluation.families import holm, p_of_interval
-from helpers.evaluation.intervals import Interval
+from helpers.evaluation.intervals import Interval, two_level_interval
 from helpers.runs.claims import Claim
-from helpers.runs.schema import Bounds, Cost, Evidence, Provenance, Record, save_record
+from helpers.runs.schema import (
+    Bounds,
+    Cost,
+    Evidence,
+    Provenance,
+    Record,
+    bounds,
+    save_record,
+)
 from helpers.runs.verdicts import decide, read_records
 
 CLAIMS = {
@@ -75,6 +84,16 @@ def test_p_values_are_holms_over_all_records():
     found = decide(records, CLAIMS)[0].evidence
     assert [one.p for one in found] == pytest.approx(holm(raw).tolist())
     assert [one.notebook for one in found] == ["0", "1", "2"]
+
+
+def test_evidence_with_mean_squares_is_judged_by_them():
+    rng = np.random.default_rng(0)
+    gain = two_level_interval(rng.random((3, 200)) < 0.8, rng.random((3, 200)) < 0.7)
+    stored = Evidence(
+        claim="C01", value=gain.value, interval=bounds(gain), verdict="supported"
+    )  # fmt: skip
+    found = decide([record("a", stored)], CLAIMS)[0].evidence[0]
+    assert found.p == gain.p() and found.interval == gain
 
 
 def test_one_comparison_that_speaks_of_two_claims_is_one_question():
