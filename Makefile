@@ -76,6 +76,7 @@ bench: data  ## speed, coverage of intervals, the checkpoints' first 200 steps a
 	@$(RUN) -m tests.bench.throughput
 	@$(RUN) -m tests.bench.transferability
 	@$(RUN) -m tests.bench.coverage
+	@$(RUN) -m tests.bench.tails
 	@$(RUN) -m tests.bench.features
 	@$(RUN) -m tests.bench.reading
 	@$(RUN) -m tests.bench.sweep

@@ -179,7 +179,8 @@ def _tail(
     end = np.minimum(kink, special.chdtri(k, 1e-17))
     positive = end > 0
     high = np.log(np.where(positive, end, 1.0))
-    low = np.minimum(high, np.log(np.clip(begin, 1e-200, k))) - 4 - 46 / k
+    reach = min(4.0, 10 * np.sqrt(2 / k)) + 46 / k
+    low = np.minimum(high, np.log(np.clip(begin, 1e-200, k))) - reach
     half = (high - low) / 2
     y = low[:, None] + half[:, None] * (POINTS + 1)
     x = np.exp(y)

@@ -10,7 +10,7 @@ may be off by half of itself or more, and a plan from it is a guess of that size
 :meth:`Components.cautious` plans with its upper bound instead.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,7 +105,8 @@ def power(
         items: N, at least 2.
         level: of the interval; with q questions in Holm's list ``1 - 0.05 / q`` is what the first
             of them needs.
-        smallest: effect that matters, at least 0.
+        smallest: effect that matters, at least 0; where the true difference is just that, the
+            estimate is below it half of the time, so plan for a larger one.
 
     Raises:
         UserError: numbers out of these ranges.
@@ -228,12 +229,43 @@ def draws_needed(
     >>> draws_needed(seen, 0.005, items=2000) is None
     True
     """
+    return _fewest(
+        lambda draws: power(components, difference, draws, items, level=level, smallest=smallest),
+        reach,
+        most,
+    )
+
+
+def draws_for_equivalence(
+    components: Components,
+    smallest: float,
+    items: int,
+    *,
+    difference: float = 0.0,
+    reach: float = 0.8,
+    level: float = 0.95,
+    most: int = 200,
+) -> int | None:
+    """Return the fewest draws that find "no difference" with a chance of at least ``reach``.
+
+    Args as for :func:`power_of_equivalence` and :func:`draws_needed`; None where ``most`` do not.
+
+    >>> seen = Components(draw=0.0009, item=0.03, rest=0.15)
+    >>> draws_for_equivalence(seen, 0.03, items=2000)
+    13
+    """
+    return _fewest(
+        lambda draws: power_of_equivalence(
+            components, smallest, draws, items, difference=difference, level=level
+        ),
+        reach,
+        most,
+    )
+
+
+def _fewest(chance: Callable[[int], float], reach: float, most: int) -> int | None:
     if not 0 < reach < 1:
         raise UserError(f"reach must be a power between 0 and 1, not {reach}.")
-
-    def chance(draws: int) -> float:
-        return power(components, difference, draws, items, level=level, smallest=smallest)
-
     if chance(most) < reach:
         return None
     low, high = 1, most  # power rises with the draws

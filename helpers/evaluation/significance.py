@@ -4,10 +4,12 @@ Two models are compared on the *same* items, and the interval stands on their di
 are hard for both cancel out. There are two sources of chance, and they are two numbers:
 
 - **items**: another test set would have given another score (:func:`paired_bootstrap`,
-  :func:`mcnemar`, :func:`permutation_test`) for *these* trained models;
+  :func:`mcnemar`, :func:`permutation_test`) for *these* trained models; that says nothing of
+  another training, and however small its p-value, it is a lesson and no evidence for a claim;
 - **seeds**: another draw of labels and another initialization would have given another model
   (:func:`seed_interval`), on *this* test set;
-- :func:`two_level_interval` covers both: what the *strategy* does on items of this kind.
+- :func:`two_level_interval` covers both: what the *strategy* does on items of this kind. What it
+  decides, and with which p-value, says :mod:`helpers.evaluation.decision`.
 
 Differences are a - b of scores where higher is better (negate a loss or a perplexity first).
 
@@ -187,6 +189,7 @@ def judge(*gains: Interval, draws: int) -> Outcome:
 def smallest_detectable(interval: Interval, power: float = 0.8) -> float:
     """Return the smallest true difference that such a run would have found, nan if undefined.
 
+    A rule of thumb; :mod:`helpers.evaluation.planning` reckons with draws and items.
     ``half-width · (1 + z(power) / z((1 + level) / 2))``: with a true difference of this size, a run
     with as many items or seeds and as much spread gives an interval clear of 0 with probability
     ``power``. With power 0.5 it is the half-width itself. In the unit of the interval. Normal

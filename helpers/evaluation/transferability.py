@@ -224,9 +224,13 @@ def probe_accuracy(
 def weighted_tau(predicted: npt.ArrayLike, achieved: npt.ArrayLike) -> float:
     """Return Vigna's weighted Kendall tau of two rankings of the same models.
 
-    In [-1, 1]: 1 the same order, -1 the reverse; a mistake among the best weighs most (the model of
-    rank r weighs 1 / (r + 1), ranks by ``achieved``). nan where all models are alike. Source:
-    Vigna 2015, *A weighted correlation index for rankings with ties* (WWW).
+    In [-1, 1]: 1 the same order and -1 the reverse, where nothing ties; with ties in one ranking
+    only, neither is reached. A pair in the wrong order weighs 1 / (1 + r) + 1 / (1 + s) for models
+    of ranks r and s, 0 the best, so that mistakes among the best weigh most. Ranks are taken by
+    ``achieved`` (ties by ``predicted``) and the other way round, and the two results averaged:
+    symmetric, but for rounding. nan where one ranking is all ties. No test comes with it: over a
+    handful of models it is a description. Source: Vigna 2015, *A weighted correlation index for
+    rankings with ties* (WWW).
 
     >>> weighted_tau([3, 2, 1], [0.9, 0.8, 0.7])
     1.0

@@ -96,6 +96,11 @@ def statistics(
 def corpus_score(measure: Measure, n: int) -> Callable[[npt.ArrayLike], npt.NDArray[np.float64]]:
     """Return sacrebleu's score as a function of mean counts of ``n`` sentences, (m, k) -> (m,).
 
+    BLEU's smoothing ("exp") stands in for a match count of exactly 0. Where one sentence alone has
+    the matches of an order, leaving it out turns smoothing on, which moves the score by more than
+    the sentence: a jackknife over few, poor translations then has too large a spread for BLEU. chrF
+    has no smoothing and does not jump; judge by chrF.
+
     >>> items = Dataset.from_dict({"target": ["打开文件", "关闭"]})
     >>> counts = statistics(["打开文件", "关上"], items, "chrf")
     >>> corpus_score("chrf", 2)(counts.mean(0)).round(1)

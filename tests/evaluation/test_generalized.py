@@ -12,7 +12,7 @@ from helpers import UserError
 from helpers.evaluation import generalized
 from helpers.evaluation.generalized import MeanSquares, half_widths, mean_squares, tail
 
-SIZES = [(2, 2), (2, 100), (3, 5), (3, 2000), (5, 400), (10, 100), (30, 2000)]
+SIZES = [(2, 2), (2, 100), (3, 5), (3, 2000), (5, 400), (10, 100), (30, 2000), (300, 100)]
 
 
 def integrated(distance, draw, item, rest, draws, items):

@@ -1,4 +1,6 @@
-"""Ranks against scikit-learn; ties gain nothing, nor does the order of candidates."""
+"""Ranks against scikit-learn; ties are broken at random, whatever the order of candidates."""
+
+import itertools
 
 import numpy as np
 import pytest
@@ -27,8 +29,35 @@ def test_mrr_and_recall_are_those_of_scikit_learn(ranking):
 
 
 @pytest.mark.parametrize("m", [1, 2, 5])
-def test_equal_scores_are_at_the_mean_place(m):
-    assert ranks(np.zeros((m, m)), np.arange(m)).tolist() == [(m + 1) / 2] * m
+def test_a_ranker_that_says_nothing_gains_nothing(m):
+    found = ranks(np.zeros((m, m)), np.arange(m))
+    assert found.tolist() == [[1, m]] * m
+    for k in range(1, m + 1):
+        assert recall_at(found, k) == pytest.approx([k / m] * m)
+    assert reciprocal_ranks(found) == pytest.approx([np.mean(1 / np.arange(1, m + 1))] * m)
+
+
+def test_a_tie_of_two_for_the_first_place():
+    found = ranks([[0.5, 0.5, 0.1]], [0])
+    assert recall_at(found, 1).tolist() == [0.5]
+    assert reciprocal_ranks(found).tolist() == pytest.approx([0.75])
+
+
+def test_measures_are_means_over_every_way_to_break_ties():
+    rng = np.random.default_rng(0)
+    scores, right = rng.integers(0, 3, (6, 5)).astype(float), rng.integers(0, 5, 6)
+    recall, reciprocal = {k: [] for k in range(1, 6)}, []
+    for order in itertools.permutations(range(5)):  # who comes first among equals
+        broken = ranks(scores + 1e-6 * np.array(order), right)
+        assert (broken[:, 0] == broken[:, 1]).all()
+        reciprocal.append(1 / broken[:, 0])
+        for k, values in recall.items():
+            values.append(broken[:, 0] <= k)
+    found = ranks(scores, right)
+    assert (found[:, 0] < found[:, 1]).any()
+    np.testing.assert_allclose(reciprocal_ranks(found), np.mean(reciprocal, axis=0))
+    for k, values in recall.items():
+        np.testing.assert_allclose(recall_at(found, k), np.mean(values, axis=0))
 
 
 @given(st.integers(0, 10_000), st.integers(1, 8))
@@ -53,3 +82,9 @@ def test_bad_input_is_a_sentence():
         ranks([[np.nan, 1], [np.nan, 0]], [0, 1])
     with pytest.raises(UserError, match=r"^k must be at least 1, not 0\.$"):
         recall_at([1.0], 0)
+    for measure in (reciprocal_ranks, lambda found: recall_at(found, 1)):
+        with pytest.raises(UserError) as caught:
+            measure(np.ones((2, 3)))
+        assert str(caught.value) == (
+            "Ranks must be (n, 2), first and last place, or (n,), not (2, 3)."
+        )

@@ -130,9 +130,30 @@ def test_neighbours_by_hand():
 
 def test_tau_and_regret():
     assert weighted_tau([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
+    assert weighted_tau([1, 2, 2], [1, 2, 3]) < 1  # a tie in one ranking only
     top, bottom = weighted_tau([4, 3, 1, 2], [4, 3, 2, 1]), weighted_tau([3, 4, 2, 1], [4, 3, 2, 1])
     assert -1 < bottom < top < 1  # a mistake at the top weighs more
     assert np.isnan(weighted_tau([1, 1], [0.5, 0.5]))
+
+
+def vignas_tau(a, b):
+    """Return the sum over pairs, weighed by the ranks in a and, within ties of it, in b."""
+    rank = np.empty(len(a), dtype=int)
+    rank[np.lexsort((b, a))[::-1]] = np.arange(len(a))
+    weight = 1 / (1 + rank) + 1 / (1 + rank)[:, None]
+
+    def product(x, y):
+        signs = np.sign(x[:, None] - x) * np.sign(y[:, None] - y)
+        return np.sum(np.triu(weight, 1) * signs)
+
+    return product(a, b) / np.sqrt(product(a, a) * product(b, b))
+
+
+def test_weighted_tau_is_the_mean_over_both_rankings():
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        a, b = rng.integers(0, 5, (2, 7))  # with ties
+        assert weighted_tau(a, b) == pytest.approx((vignas_tau(a, b) + vignas_tau(b, a)) / 2)
     tied = regret_at_1([1, 1, 0], [0.9, 0.7, 0.8])
     assert (tied.chosen, tied.best) == (1, 0) and tied.value == pytest.approx(0.2)
     assert regret_at_1([1, 2], [0.5, 0.6]).value == 0

@@ -13,8 +13,10 @@ from papermill.exceptions import PapermillExecutionError
 
 from helpers import ROOT, UserError
 from helpers.base import files
+from helpers.evaluation.intervals import bootstrap_interval, seed_interval, two_level_interval
 from helpers.runs import record
 from helpers.runs.record import comparable, injected, load_record, open_run, summary
+from helpers.runs.schema import interval_of
 
 FIXTURES = ROOT / "tests" / "fixtures"
 ADDS = FIXTURES / "01_adds_numbers.ipynb"
@@ -189,6 +191,51 @@ def test_runs_that_read_other_trials_differ(run):
     before = comparable(run.record())
     run.reads(["a"])
     assert comparable(run.record()) != before
+
+
+# intervals
+
+
+def test_an_interval_over_draws_and_items_comes_back_with_its_p_values(run):
+    rng = np.random.default_rng(0)
+    gain = two_level_interval(rng.random((4, 60)) < 0.9, rng.random((4, 60)) < 0.7)
+    run.evidence("C02", gain.value, gain, seeds=4, verdict="supported")
+    run.metric("gain", gain.value, interval=gain)
+    run.close()
+    back = load_record(run.path)
+    for part in (back.claims[0], back.metrics[0]):
+        found = interval_of(part)
+        assert found == gain and found.squares == gain.squares
+        assert found.p(0.05, "greater") == gain.p(0.05, "greater") < 0.5
+        assert str(found.at(0.9)) == str(gain.at(0.9))
+
+
+def test_an_interval_of_an_older_record_has_only_the_degrees_of_freedom_it_had(run):
+    gain = seed_interval([0.03, 0.05, 0.04])
+    run.evidence("C02", gain.value, gain, seeds=3, verdict="supported", note="t")
+    items = bootstrap_interval([0.1, 0.3, 0.2], resamples=100)
+    run.evidence("C02", items.value, items, verdict="undecided", note="bootstrap")
+    run.evidence("C02", 0.1, None, verdict="undecided", note="none")
+    run.close()
+    fields = json.loads(run.path.read_text())
+    for evidence in fields["claims"][:2]:
+        del evidence["interval"]["squares"]
+    run.path.write_text(json.dumps(fields))
+    over_draws, over_items, none = map(interval_of, load_record(run.path).claims)
+    assert over_draws.p() == pytest.approx(gain.p()) and over_draws.squares is None
+    assert not over_items.has_p and not none.defined
+    with pytest.raises(UserError, match="has neither mean squares nor degrees of freedom"):
+        over_items.p()
+
+
+def test_squares_that_no_table_has_are_no_record(run):
+    run.evidence("C02", 0.1, seed_interval([0.03, 0.05]), verdict="undecided")
+    run.close()
+    fields = json.loads(run.path.read_text())
+    fields["claims"][0]["interval"]["squares"] = {"draw": 1.0, "item": 1.0}
+    run.path.write_text(json.dumps(fields))
+    with pytest.raises(UserError, match=r"is no record of a run: claims\.0\.interval\.squares"):
+        load_record(run.path)
 
 
 # whole or not there
