@@ -93,7 +93,9 @@ def decide(interval: Interval, smallest: float) -> Decision:
     'no difference'
     """
     alike = equivalence_p(interval, smallest)
-    above, below = (min(1.0, 2 * interval.p(0.0, side)) for side in ("greater", "less"))
+    off_zero = interval.p()
+    above = off_zero if interval.value > 0 else 1.0
+    below = off_zero if interval.value < 0 else 1.0
     verdict: Verdict = "undecided"
     p = min(above, below)
     if alike < LEVEL:

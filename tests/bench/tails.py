@@ -310,7 +310,8 @@ def show_measures(experiments):
     for name in MEASURES:
         share = coverage_of(name, count)
         print(f"  {name}: {share:.3f}")
-        broken += [f"coverage of {name}"] * (share < 0.94 - spread(count))
+        if share < 0.94 - spread(count):
+            broken.append(f"coverage of {name}: {share:.3f}")
     alone, pair = rare_classes(count)
     print(f"over the items of one draw, macro F1 with rare classes: {alone:.2f}, pairs {pair:.2f}")
     return broken
