@@ -76,7 +76,7 @@ class Evidence(Part):
     interval: Bounds | None = None
     n: int | None = None
     seeds: int | list[int] | None = None
-    verdict: Said | None = None  # of a notebook without stored trials: shown, never counted
+    verdict: Said | None = None  # what older records say of it themselves; never counted
     note: str = ""
     measured: Measured | None = None  # of a study whose trials are stored
 

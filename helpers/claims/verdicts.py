@@ -48,6 +48,18 @@ class Record(Protocol):
         """Its evidence."""
 
 
+class Stored(Protocol):
+    """A number of a record with its interval: evidence, or a metric."""
+
+    @property
+    def value(self) -> float | None:
+        """The number."""
+
+    @property
+    def interval(self) -> Bounds | None:
+        """Its interval, where it has one."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """What was measured for one primary question, and what it decides.
@@ -76,7 +88,7 @@ class Finding:
     @property
     def intervals(self) -> list[Interval]:
         """The differences with their bounds."""
-        return [interval_of(each.value, each.interval) for each in self.evidence]
+        return [interval_of(each) for each in self.evidence]
 
     @property
     def outlook(self) -> str:
@@ -184,7 +196,7 @@ def _finding(claim: str, piece: Piece, measured: dict[Place, tuple[str, Evidence
     decision = None
     if not reason:
         sign = 1 if piece.gain == "supports" else -1
-        gains = [interval_of(each.value, each.interval) for each in evidence]
+        gains = [interval_of(each) for each in evidence]
         decision = combine([decide(_times(gain, sign), piece.smallest) for gain in gains])
     return Finding(piece, notebook, evidence, decision, reason)
 
@@ -207,7 +219,7 @@ def _reason(piece: Piece, evidence: Evidence) -> str:
         return f"{evidence.n or 0} items, where a verdict needs {piece.items}"
     if piece.cheaper and not _cheaper(where):
         return "the arm was not trained with fewer operations"
-    if not interval_of(evidence.value, evidence.interval).has_p:
+    if not interval_of(evidence).has_p:
         return "its interval has no p-value"
     return ""
 
@@ -295,19 +307,21 @@ def outlook(gain: Interval, smallest: float) -> str:
     )
 
 
-def interval_of(value: float | None, stored: Bounds | None) -> Interval:
-    """Return the interval that a record holds, with what its p-value needs; bounds may be nan.
+def interval_of(part: Stored) -> Interval:
+    """Return the interval that a part of a record holds, with what its p-value needs.
 
-    An interval of an older record, without mean squares, has the degrees of freedom that were
-    stored, and no p-value where there were none.
+    Bounds may be nan. An interval of an older record, without mean squares, has the degrees of
+    freedom that were stored, and no p-value where there were none.
 
-    >>> interval_of(0.2, Bounds(low=0.1, high=0.3, level=0.95, df=4.0)).p().__round__(4)
+    >>> stored = Bounds(low=0.1, high=0.3, level=0.95, df=4.0)
+    >>> interval_of(Evidence(claim="C02", value=0.2, interval=stored)).p().__round__(4)
     0.0051
     """
     nan = float("nan")
-    if stored is None or value is None:
+    bounds, value = part.interval, part.value
+    if bounds is None or value is None:
         return Interval(nan if value is None else value, nan, nan, 0, 0.95, "none")
-    low, high = (nan if end is None else end for end in (stored.low, stored.high))
-    squares = None if stored.squares is None else MeanSquares(**stored.squares.model_dump())
-    shown = stored.n or 0, stored.level or 0.95, stored.method or ""
-    return Interval(value, low, high, *shown, df=stored.df, squares=squares)
+    low, high = (nan if end is None else end for end in (bounds.low, bounds.high))
+    squares = None if bounds.squares is None else MeanSquares(**bounds.squares.model_dump())
+    shown = bounds.n or 0, bounds.level or 0.95, bounds.method or ""
+    return Interval(value, low, high, *shown, df=bounds.df, squares=squares)

@@ -47,7 +47,6 @@ __all__ = [
     "Interval",
     "TestResult",
     "bootstrap_interval",
-    "judge",
     "mcnemar",
     "paired_bootstrap",
     "permutation_test",
@@ -60,7 +59,6 @@ __all__ = [
 ]
 
 Verdict = Literal["helps", "hurts", "undecided"]
-Outcome = Literal["supported", "contradicted", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -159,31 +157,6 @@ def verdict(interval: Interval, smallest_of_interest: float = 0.0) -> Verdict:
     if interval.low > smallest_of_interest:
         return "helps"
     return "hurts" if interval.high < -smallest_of_interest else "undecided"
-
-
-def judge(*gains: Interval, draws: int) -> Outcome:
-    """Say what measured gains decide about a claim that promises all of them.
-
-    "supported" if every gain is surely above zero, "contradicted" if one is surely below,
-    "undecided" otherwise. Fewer than three draws decide nothing: two trainings say too little about
-    how much trainings differ.
-
-    Args:
-        gains: differences, higher is better; at least one.
-        draws: how many draws (seeds) every gain was measured over.
-
-    >>> sure, open_ = (Interval(0.04, low, 0.07, 800, 0.95, "BCa") for low in (0.01, -0.01))
-    >>> judge(sure, draws=3), judge(sure, open_, draws=3), judge(sure, draws=2)
-    ('supported', 'undecided', 'undecided')
-    """
-    if not gains:
-        raise UserError("A claim needs at least one measured difference to be judged.")
-    said = {verdict(gain) for gain in gains}
-    if draws < 3:
-        return "undecided"
-    if "hurts" in said:
-        return "contradicted"
-    return "supported" if said == {"helps"} else "undecided"
 
 
 def smallest_detectable(interval: Interval, power: float = 0.8) -> float:

@@ -148,13 +148,12 @@ class Run:
         interval: Any = None,
         n: int | None = None,
         seeds: int | list[int] | None = None,
-        verdict: str = "undecided",
         note: str = "",
     ) -> None:
-        """Record what this run, whose trials are not stored, says about a claim.
+        """Record a number of this run, whose trials are not stored, that bears on a claim.
 
-        It is shown and never counted; :meth:`compares` is for stored trials. ``verdict`` is
-        "supported", "contradicted" or "undecided". Raises UserError on an unknown claim or verdict.
+        It is shown and never counted; :meth:`compares` is for stored trials. Raises UserError on an
+        unknown claim.
         """
         statements.claim(claim)
         what = f"{self.name}: evidence for {claim}"
@@ -166,7 +165,6 @@ class Run:
             interval=bounds(interval),
             n=plain(n),
             seeds=plain(seeds),
-            verdict=verdict,
             note=note,
         )
         self._keep(self._claims, (claim, note), evidence, what)

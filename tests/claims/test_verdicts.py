@@ -146,7 +146,7 @@ def test_too_few_items_and_no_p_value_are_reasons_too():
 
 def test_what_is_not_counted_asks_nothing_of_chance():
     lucky = evidence("C01", gain_of(0.05, spread=0.062))
-    p = decide(interval_of(lucky.value, lucky.interval), 0.01).p
+    p = decide(interval_of(lucky), 0.01).p
     assert 0.025 < p < 0.05  # alone it is found, among two it is not
     rules = [claim("C01", piece()), *(claim(f"C0{i}", piece("names")) for i in (2, 3))]
     assert judged(rules, lucky)["C01"].verdict == "supported"
@@ -163,7 +163,7 @@ def test_p_values_are_holms_over_all_questions_and_one_question_counts_once():
         evidence(f"C0{i}", gain_of(value, seed=i), study=name)
         for i, (name, value) in enumerate(values.items())
     ]
-    raw = [decide(interval_of(each.value, each.interval), 0.01).p for each in found]
+    raw = [decide(interval_of(each), 0.01).p for each in found]
     got = [each.findings[0].decision.p for each in judged(rules, *found).values()]
     assert got == pytest.approx(holm(raw).tolist())
     again = claim("C09", piece("a"))  # another claim asks the same
@@ -203,7 +203,8 @@ def test_what_a_notebook_says_itself_is_shown_and_never_counted():
 
 def test_an_interval_survives_its_record():
     gain = gain_of(0.03)
-    back = interval_of(gain.value, Bounds.model_validate_json(bounds(gain).model_dump_json()))
+    kept = Evidence.model_validate_json(evidence("C01", gain).model_dump_json())
+    back = interval_of(kept)
     assert (back.low, back.high, back.squares) == (gain.low, gain.high, gain.squares)
     assert back.p() == gain.p()
 

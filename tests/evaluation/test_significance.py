@@ -10,7 +10,6 @@ from helpers import UserError
 from helpers.evaluation.metrics import contributions, f1, macro_f1_difference
 from helpers.evaluation.significance import (
     Interval,
-    judge,
     mcnemar,
     permutation_test,
     smallest_detectable,
@@ -133,27 +132,6 @@ def test_verdict(low, high, margin, said):
     assert verdict(mirrored, margin) == swapped
 
 
-def gain(low, high):
-    return Interval((low + high) / 2, low, high, 100, 0.95, "test")
-
-
-@pytest.mark.parametrize(
-    ("gains", "said"),
-    [
-        ([(0.1, 0.2)], "supported"),
-        ([(0.1, 0.2), (0.01, 0.02)], "supported"),
-        ([(0.1, 0.2), (-0.1, 0.2)], "undecided"),
-        ([(0.1, 0.2), (-0.2, -0.1)], "contradicted"),  # one promise broken is enough
-        ([(-0.1, 0.1), (-0.2, -0.1)], "contradicted"),
-        ([(np.nan, np.nan)], "undecided"),
-    ],
-)
-def test_a_claim_is_judged_by_all_that_it_promises(gains, said):
-    measured = [gain(*bounds) for bounds in gains]
-    assert judge(*measured, draws=3) == judge(*measured[::-1], draws=5) == said
-    assert judge(*measured, draws=2) == "undecided"
-
-
 def test_smallest_detectable_is_found_as_often_as_it_says():
     rng = np.random.default_rng(0)
     n, z = 100, stats.norm.ppf(0.975)
@@ -175,7 +153,6 @@ def test_smallest_detectable_is_found_as_often_as_it_says():
         (lambda: permutation_test([1, 0], [1, 0, 1]), "same items for both"),
         (lambda: permutation_test([1, 0], [1, 1], resamples=1), "resamples must be"),
         (lambda: verdict(Interval(0, 0, 0, 1, 0.95, ""), -1), "at least 0"),
-        (lambda: judge(draws=3), "at least one measured difference"),
         (lambda: smallest_detectable(Interval(0, 0, 0, 1, 0.95, ""), 1.0), "power must be"),
     ],
 )

@@ -412,18 +412,41 @@ def test_runs_with_other_settings_are_not_averaged_and_get_a_page_each(tmp_path)
     assert "rate = 0.1" in made and "rate = 0.2" in made and "2 runs" not in made
 
 
+def topics_64(learned):
+    """The difference that C02 asks of topics, clear enough to decide."""
+    squares = {"draw": 0.1, "item": 0.2, "rest": 0.1, "draws": 10, "items": 2189}
+    return {
+        "claim": "C02", "value": 0.09, "n": 2189, "seeds": 10, "note": "topics",
+        "interval": {"low": 0.08, "high": 0.1, "level": 0.95, "squares": squares},
+        "measured": {
+            "study": "topics", "arm": "fine_tuned", "than": "from_scratch", "labels": 64,
+            "measure": "accuracy", "learned": {"fine_tuned": True, "from_scratch": learned},
+            "cost_ratio": 1.0, "overlap": 0.0,
+        },
+    }  # fmt: skip
+
+
+def test_a_difference_that_cannot_count_is_shown_with_the_reason(tmp_path):
+    record = saved(tmp_path, made_record(claims=[topics_64(learned=False)]))
+    made = build([notebook(tmp_path, "01_one")], [record], tmp_path / "report").read_text()
+    assert "</span> not judged" in made and "0.090 [0.080, 0.100]" in made
+    assert "topics. from scratch did not learn: it is no better than the floor" in made
+
+
 def test_index_shows_claims_cost_and_origin(tmp_path):
     interval = {"low": -0.02, "high": 0.03}
     claims = [
-        {"claim": "C03", "value": 0.01, "interval": interval, "seeds": 3, "verdict": "undecided"},
-        {"claim": "C02", "value": 0.2, "n": 800, "seeds": [0, 1], "verdict": "supported"},
+        {"claim": "C03", "value": 0.01, "interval": interval, "seeds": 3},
+        {"claim": "C01", "value": 0.2, "n": 800, "seeds": [0, 1], "verdict": "supported"},
+        topics_64(learned=True),
     ]
     record = saved(tmp_path, made_record(claims=claims))
     made = build([notebook(tmp_path, "01_one")], [record], tmp_path / "report").read_text()
-    assert made.index(">C02<") < made.index(">C03<")
+    assert made.index(">C01<") < made.index(">C02<") < made.index(">C03<")
     assert "Transfer learning needs less labelled target data." in made
-    assert "0.010 [−0.020, 0.030]" in made and "</span> undecided" in made
-    assert "n = 800, seeds: 2" in made and "Not measured in this run" in made
+    assert "0.010 [−0.020, 0.030]" in made and made.count("</span> not judged") == 2
+    assert "</span> supported" in made and "supported on 1 of 1 tasks" in made
+    assert "n = 800, draws: 2" in made and "Not measured in this run" in made
     for fact in ("1 min 1 s", "0.51 GB", "0123456789abcdef", "A processor", "torch 2.13.0"):
         assert fact in made
     assert "2026-11-24 00:10 UTC" in made and "reuters-r8" in made

@@ -13,10 +13,10 @@ from papermill.exceptions import PapermillExecutionError
 
 from helpers import ROOT, UserError
 from helpers.base import files
+from helpers.claims.verdicts import interval_of
 from helpers.evaluation.intervals import bootstrap_interval, seed_interval, two_level_interval
 from helpers.runs import record
 from helpers.runs.record import comparable, injected, load_record, open_run, summary
-from helpers.runs.schema import interval_of
 
 FIXTURES = ROOT / "tests" / "fixtures"
 ADDS = FIXTURES / "01_adds_numbers.ipynb"
@@ -36,7 +36,7 @@ def filled(run):
     run.metric("accuracy", np.float32(0.5), interval=INTERVAL, n=np.int64(5), seed=0, split="test")
     run.metric("accuracy", 1, seed=1, split="test", labels=np.int64(64))
     run.metric("undefined", None, model="minilm", strategy="full", dataset="r8")
-    run.evidence("C02", np.float64(0.1), INTERVAL, n=5, seeds=[0, 1], verdict="supported")
+    run.evidence("C02", np.float64(0.1), INTERVAL, n=5, seeds=[0, 1])
     run.uses({"r8": "ab" * 32})
     run.add_tokens(np.int64(10))
     run.add_tokens(5)
@@ -74,6 +74,7 @@ def test_a_record_comes_back_as_it_went(run, capsys):
     assert "3 numbers measured" in shown
     assert "| C02 Transfer learning needs less labelled target data. | 0.1 | [0, ?] |" in shown
     assert str(run.path.parent) not in shown
+    assert "| [0, ?] | not judged |" in shown
     assert shown == summary(back) + "\n"
 
 
@@ -106,7 +107,7 @@ def test_nan_is_refused(run, value):
             lambda run: run.evidence("C2", 1),
             "There is no claim 'C2' in data/claims.yaml. Did you mean 'C20'?",
         ),
-        (lambda run: run.evidence("C02", 1, verdict="proved"), "verdict: Input should be"),
+        (lambda run: run.evidence("C02", 1, seeds="all"), "seeds.int: Input should be"),
     ],
 )
 def test_what_makes_no_record_is_refused_at_once(run, call, sentence):
@@ -199,7 +200,7 @@ def test_runs_that_read_other_trials_differ(run):
 def test_an_interval_over_draws_and_items_comes_back_with_its_p_values(run):
     rng = np.random.default_rng(0)
     gain = two_level_interval(rng.random((4, 60)) < 0.9, rng.random((4, 60)) < 0.7)
-    run.evidence("C02", gain.value, gain, seeds=4, verdict="supported")
+    run.evidence("C02", gain.value, gain, seeds=4)
     run.metric("gain", gain.value, interval=gain)
     run.close()
     back = load_record(run.path)
@@ -212,10 +213,10 @@ def test_an_interval_over_draws_and_items_comes_back_with_its_p_values(run):
 
 def test_an_interval_of_an_older_record_has_only_the_degrees_of_freedom_it_had(run):
     gain = seed_interval([0.03, 0.05, 0.04])
-    run.evidence("C02", gain.value, gain, seeds=3, verdict="supported", note="t")
+    run.evidence("C02", gain.value, gain, seeds=3, note="t")
     items = bootstrap_interval([0.1, 0.3, 0.2], resamples=100)
-    run.evidence("C02", items.value, items, verdict="undecided", note="bootstrap")
-    run.evidence("C02", 0.1, None, verdict="undecided", note="none")
+    run.evidence("C02", items.value, items, note="bootstrap")
+    run.evidence("C02", 0.1, None, note="none")
     run.close()
     fields = json.loads(run.path.read_text())
     for evidence in fields["claims"][:2]:
@@ -229,7 +230,7 @@ def test_an_interval_of_an_older_record_has_only_the_degrees_of_freedom_it_had(r
 
 
 def test_squares_that_no_table_has_are_no_record(run):
-    run.evidence("C02", 0.1, seed_interval([0.03, 0.05]), verdict="undecided")
+    run.evidence("C02", 0.1, seed_interval([0.03, 0.05]))
     run.close()
     fields = json.loads(run.path.read_text())
     fields["claims"][0]["interval"]["squares"] = {"draw": 1.0, "item": 1.0}
