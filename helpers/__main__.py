@@ -214,7 +214,14 @@ def _trials(chosen: argparse.Namespace) -> int:
     return trials(chosen)
 
 
+def _plan(chosen: argparse.Namespace) -> int:
+    from helpers.commands.plan import plan
+
+    return plan(chosen)
+
+
 _COMMANDS = {
+    "plan": _plan,
     "trials": _trials,
     "run": _run,
     "pipeline": _pipeline,

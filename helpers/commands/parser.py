@@ -156,6 +156,18 @@ def make_parser() -> argparse.ArgumentParser:
         listing.set_defaults(command="list", kind=kind)
 
     _add_trials(commands)
+    planning = commands.add_parser(
+        "plan",
+        help="how many draws would decide a claim",
+        description="Print what was measured for a claim, and the chance that so many draws would "
+        "find such a difference, from the variance of what is stored.",
+    )
+    planning.add_argument("claim", help="id of the claim, like C02")
+    planning.add_argument(
+        "--records", nargs="+", default=["data/reference/quick"], help="records to judge by"
+    )
+    planning.add_argument("--difference", type=float, help="true difference that is asked about")
+    planning.set_defaults(command="plan")
 
     data = commands.add_parser(
         "data",
