@@ -30,6 +30,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
 from helpers import UserError
+from helpers.evaluation.decision import decide
 from helpers.evaluation.significance import Interval, verdict
 from helpers.show import looks
 
@@ -38,6 +39,7 @@ STYLE = Path(__file__).with_name("style.mplstyle")
 _CHINESE = ["Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "PingFang SC",
             "Microsoft YaHei", "SimHei"]  # fmt: skip
 _VERDICTS = {"helps": ("#0072B2", ">"), "hurts": ("#D55E00", "<"), "undecided": ("#555555", "o")}
+_VERDICTS["no difference"] = ("#555555", "D")
 _styled = False
 
 
@@ -192,8 +194,9 @@ def forest(
 ) -> Figure:
     """Draw differences with their intervals, one a line, and what may be said of each.
 
-    Verdicts by :func:`helpers.evaluation.significance.verdict`, told by word, marker and colour;
-    the shaded band is plus and minus ``smallest_of_interest``. ``quantity`` names the axis.
+    Verdicts by :func:`helpers.evaluation.significance.verdict`, told by word, marker and colour.
+    Where ``smallest_of_interest`` is above 0, it is the shaded band, and an interval with a p-value
+    is judged by :func:`helpers.evaluation.decision.decide`. ``quantity`` names the axis.
     """
     rows = list(rows)
     if not rows:
@@ -204,16 +207,16 @@ def forest(
     if smallest_of_interest > 0:
         ax.axvspan(-smallest_of_interest, smallest_of_interest, color="#EEEEEE", zorder=0)
     for y, (name, interval) in enumerate(rows):
-        said = verdict(interval, smallest_of_interest)
+        said = _said(interval, smallest_of_interest)
         colour, marker = _VERDICTS[said]
         if interval.defined:
             ax.plot([interval.low, interval.high], [y, y], color=colour, linewidth=2.4)
-        face = "white" if said == "undecided" else colour
+        face = colour if said in ("helps", "hurts") else "white"
         ax.plot(interval.value, y, marker, color=colour, markerfacecolor=face, markersize=10)
         paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
         place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "bbox": paper}
         place |= {"textcoords": "offset points", "va": "center", "fontsize": 12}
-        weight = "normal" if said == "undecided" else "bold"
+        weight = "bold" if said in ("helps", "hurts") else "normal"
         ax.annotate(name, (0.0, y), xytext=(0, 34 if long else 17), ha="left", **place)
         ax.annotate(f"{interval} {said}", (1.0, y), xytext=(0, 17), ha="right", color=colour,
                     fontweight=weight, **place)  # fmt: skip
@@ -223,6 +226,13 @@ def forest(
     ax.xaxis.set_major_locator(ticker.MaxNLocator(5))
     ax.set_xlabel(quantity)
     return figure
+
+
+def _said(interval: Interval, smallest: float) -> str:
+    if smallest > 0 and interval.defined and interval.has_p:
+        found = decide(interval, smallest).verdict
+        return {"supported": "helps", "contradicted": "hurts"}.get(found, found)
+    return verdict(interval, smallest)
 
 
 def heatmap(

@@ -176,6 +176,12 @@ def test_forest_tells_verdicts_in_words_and_markers():
     assert [m for m in markers if m in list("<>o")] == [">", "<", "o", "o"]
 
 
+def test_forest_says_no_difference_where_a_band_is_given_and_p_values_are_known():
+    alike = Interval(0.004, -0.01, 0.018, 10, 0.95, "t", df=9)
+    assert "0.004 [-0.010, 0.018] no difference" in texts(figures.forest([("a", alike)], 0.02))
+    assert "0.004 [-0.010, 0.018] undecided" in texts(figures.forest([("a", alike)]))
+
+
 def test_confusion_matrix_says_counts_and_survives_an_empty_row():
     figure = figures.confusion_matrix(
         [[1234, 0], [0, 0]], ["a name much longer than the rest", "b"]
