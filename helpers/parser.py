@@ -145,6 +145,17 @@ def make_parser() -> argparse.ArgumentParser:
     assess.add_argument("--json", action="store_true", help="what was found, as JSON, on stdout")
     assess.set_defaults(command="assess")
 
+    fold = commands.add_parser(
+        "fold",
+        help="a copy of a labelled file in which each class has one spelling",
+        description="Write a copy of a labelled file in which labels that differ in case, blanks, "
+        "hyphens or the form of a number alone are one class, in its most frequent spelling.",
+    )
+    fold.add_argument("file", type=Path, help="the labelled texts")
+    fold.add_argument("--label", default="label", metavar="COLUMN", help="of classes (label)")
+    fold.add_argument("--out", type=Path, help="the copy (NAME.folded.csv or .jsonl beside it)")
+    fold.set_defaults(command="fold")
+
     for kind, what in (("models", "pretrained models"), ("sources", "labelled and other texts")):
         listing = commands.add_parser(
             kind,

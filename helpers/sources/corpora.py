@@ -93,12 +93,14 @@ def load_texts(
     known = catalog.load_catalog().texts
     if name in known:
         entry = known[name]
-        key = [catalog.load_catalog().packages[entry.package].sha256, entry.model_dump()]
+        key: list[Any] = [catalog.load_catalog().packages[entry.package].sha256]
+        key.append(entry.model_dump())
         return _cached(name, key, text_column, label_column, seed)
     path = Path(name).expanduser()
     if path.exists() or readers.suffix_of(path) or not hub.is_id(name):
         files = _files(path, name, known)
-        key = [[split, catalog.sha256(file)] for split, file in files.items() if file.is_file()]
+        there = [[split, catalog.sha256(file)] for split, file in files.items() if file.is_file()]
+        key = [readers.VERSION, there]
         return _cached(name, key, text_column, label_column, seed, files)
     # What a hub id stands for may change, so its rows are read each time.
     source = _from_hub(name, text_column, label_column)
@@ -125,7 +127,7 @@ def _files(path: Path, name: str, known: dict[str, Any]) -> dict[str, Path]:
         if "train" not in files:
             raise UserError(
                 f"{path} is a folder without a train file: name a file of texts, or put "
-                f"train.* (and test.*) there, ending with one of {', '.join(readers.SUFFIXES)}."
+                f"train.* (and test.*) there, ending with one of {readers.endings()}."
             )
         if "test" not in files and "validation" not in files:
             files = {"all": files["train"]}

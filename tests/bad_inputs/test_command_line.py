@@ -18,10 +18,10 @@ CASES = [
     (["assess", SAMPLE, "-p", "budget", "-1"], "16_your_data: budget must be in (0, inf), not -1.0."),
     (["assess", SAMPLE, "-p", "modles", "minilm"], "16_your_data has no parameter 'modles'. Did you mean 'models'?"),
     (["assess", SAMPLE, "--test", "/nowhere.csv"], "There is no file /nowhere.csv."),
-    (["assess", SAMPLE, "--text", "bod"], "messages.csv has no text column 'bod'; its columns are text, label, domain (set text_column to one of them)."),
-    (["assess", SAMPLE, "--label", "lable"], "messages.csv has no label column 'lable'; its columns are text, label, domain (set label_column"),
+    (["assess", SAMPLE, "--text", "bod"], "messages.csv has no text column 'bod'; its columns are text, label, domain (name one of them with --text)."),
+    (["assess", SAMPLE, "--label", "lable"], "messages.csv has no label column 'lable'; its columns are text, label, domain (name one of them with --label)."),
     (["assess", SAMPLE, "--domain", "shop"], "messages.csv has no domain column 'shop'; its columns are text, label, domain."),
-    (["assess", SAMPLE, "--unlabelled", "README.md"], "README.md does not end with one of .json"),
+    (["assess", SAMPLE, "--unlabelled", "README.md"], "README.md does not end with one of .arrow, .csv"),
     (["assess", SAMPLE, "--out", "/dev/null/x"], "Cannot write to /dev/null/x: Not a directory."),
     (["notebooks", "99"], "There is no notebook '99'."),
 ]  # fmt: skip

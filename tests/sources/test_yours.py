@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import ROOT, UserError
-from helpers.sources import yours
+from helpers.sources import doors, yours
 from helpers.sources.yours import find_file, label_counts, load_unlabelled, load_yours
 
 SAMPLE = ROOT / "data" / "sample"
@@ -119,3 +119,35 @@ def test_what_is_no_file_has_no_columns():
         find_file("reuters-r9")
     assert find_file("owner/name") is None
     assert yours.SMALL == 2000
+
+
+def test_guesses_and_spellings_are_among_the_warnings(tmp_path):
+    made = [
+        {"review": f"{row['text']}", "sentiment": "aAb"[i % 3]} for i, row in enumerate(rows(90))
+    ]
+    file = write(tmp_path / "mine.jsonl", made)
+    assert load_yours(file).health.warnings() == [
+        "The texts of mine.jsonl are taken from its column 'review', the classes from 'sentiment'.",
+        "3 labels may be 2 classes, some of them written in several ways ('a', 'A'): "
+        f"`python -m helpers fold {file} --label sentiment` makes each class one.",
+    ]
+
+
+def many_classes(tmp_path, classes=60):
+    made = [row | {"label": f"class {i % classes}"} for i, row in enumerate(rows(3 * classes))]
+    return load_yours(write(tmp_path / "many.jsonl", made)).corpus
+
+
+@pytest.mark.parametrize(
+    ("door", "how"),
+    [(doors.COMMAND_LINE, "write -p labels '{}'"), (doors.NOTEBOOK, "set labels to {}")],
+)
+def test_many_classes_need_a_label_each(tmp_path, door, how):
+    corpus = many_classes(tmp_path)
+    there = len(corpus.splits["train"])
+    assert label_counts(corpus, [16, 64]) == [16, 64]
+    with doors.through(door), pytest.raises(UserError) as error:
+        label_counts(corpus, [16, 50])
+    assert str(error.value) == (
+        f"many.jsonl has 60 classes, which need at least 60 labels: {how.format(f'[60, {there}]')}."
+    )
