@@ -34,7 +34,8 @@ SUFFIXES = tuple(sorted(formats().keys() - {*_REFUSED}))
 """Endings of files that are read, without those of packed ones."""
 
 _ZIP, _GZIP, _OLD_EXCEL = b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0"
-_POINTER = b"version https://git-lfs"
+POINTER = b"version https://git-lfs"
+"""How the note begins that git-lfs leaves in place of a large file."""
 
 
 def endings() -> str:
@@ -101,7 +102,7 @@ def address_hint(name: str) -> str:
 
 def _check_beginning(path: Path, data: bytes, ending: str) -> None:
     """Refuse a file that is something else than its name says, where its first bytes tell."""
-    if data.startswith(_POINTER):
+    if data.startswith(POINTER):
         raise UserError(f"{path} is a git-lfs pointer, not the file: run `git lfs pull` first.")
     if ending in _REFUSED or ending in (".parquet", ".feather", ".arrow"):
         return

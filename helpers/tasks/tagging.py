@@ -147,7 +147,7 @@ class TokenTagging:
             UserError: the model has fewer positions than ``max_length``.
         """
         backbone = weights.load_model(name, AutoModel, pretrained=pretrained, seed=seed, **config)
-        weights.check_positions(backbone, self.max_length, name)
+        weights.check_inputs(backbone, self.max_length, name)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return TokenClassifier(backbone, self.n_classes)

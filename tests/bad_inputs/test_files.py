@@ -74,6 +74,7 @@ NAMES = [
     ("/nowhere/texts.csv", "There is no file /nowhere/texts.csv."),
     ("/nowhere/\x1b[31mnow\u202ehere.csv", "There is no file /nowhere/<U+001B>[31mnow<U+202E>here.csv."),
     ("https://example.org/a.csv", "There is no file https:/example.org/a.csv. An address is not read: download the file first."),
+    ("https://huggingface.co/datasets/fancyzhx/ag_news", "There is no file https:/huggingface.co/datasets/fancyzhx/ag_news. An address is not read: write the hub id, fancyzhx/ag_news."),
     ("reuters-r9", "There are no texts 'reuters-r9' in the catalogue, and no such file. Did you mean 'reuters-r8'? (A hub id is written owner/name.)"),
     ("a/b/c", "There is no file a/b/c."),
 ]  # fmt: skip
