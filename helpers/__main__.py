@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import ROOT, UserError
-from helpers.parser import make_parser
+from helpers.parser import parse
 from helpers.sources.doors import COMMAND_LINE, through
 
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--" in words and words[0] in ("pipeline", "sweep"):
         extra = words[words.index("--") + 1 :]
         words = words[: words.index("--")]
-    chosen = make_parser().parse_args(words)
+    chosen = parse(words)
     chosen.extra = extra
     try:
         with through(COMMAND_LINE):

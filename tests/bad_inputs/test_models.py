@@ -82,6 +82,7 @@ OTHERS = [
     (lambda: get("lora:0"), "'lora:0': what stands after the colon is the rank, a whole number from 1 to 1024, not '0'."),
     (lambda: get("full:3"), "Strategy 'full' takes no number; write 'full', not 'full:3'."),
     (lambda: choose_device("tpu"), "Device 'tpu' is not on this machine; usable here: auto, cpu."),
+    (lambda: choose_device("gpu"), "Device 'gpu' is not on this machine; usable here: auto, cpu."),
     (lambda: TextClassification(load_texts("reuters-r8"), 2), "max_length must be at least 3 (two special tokens and one of text), not 2."),
     (lambda: TextClassification(load_texts("reuters-r8"), 600).build_model("minilm", pretrained=True, seed=0), "max_length 600 is more than the 512 positions that minilm has."),
     (lambda: TextClassification(load_texts("peoples-daily", label_column=None)), "peoples-daily has no labels; text classification needs a label column."),
