@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from helpers import UserError
-from helpers.sources import classes
+from helpers.sources import classes, tokens
 from helpers.sources.doors import door
 from helpers.sources.rows import Rows, kind
 
@@ -195,6 +195,8 @@ def columns(
     >>> columns(Rows("x.csv", "line", [2, 3], [{"t": "a", "c": 1}, {"t": "b", "c": 2}]), "t", "c")
     (['a', 'b'], ['1', '2'])
     """
+    if text_column == tokens.TAGGED:
+        rows = tokens.with_tagged(rows)
     chosen = choose(rows, text_column, label_column)
     parts = [_texts(rows, column) for column in chosen.texts]
     texts = parts[0] if len(parts) == 1 else [JOINT.join(each) for each in zip(*parts, strict=True)]

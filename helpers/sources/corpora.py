@@ -17,17 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import numpy as np
 from numpy.typing import NDArray
 
 from helpers import UserError, nearest
 from helpers.sources import catalog, formats, hub, readers
-from helpers.sources.duplicates import Leak, LeakReport, remove_leaks
-from helpers.sources.sampling import by_date, draw, stratified
+from helpers.sources.cuts import SPLITS, cut
+from helpers.sources.duplicates import Leak, LeakReport
+from helpers.sources.sampling import by_date, draw
 
 __all__ = ["SPLITS", "Corpus", "draw", "from_rows", "load_texts"]
 
-SPLITS = ("train", "validation", "test")
 _VERSION = 1  # raise it when reading, splitting or removing changes: cached results then expire
 
 
@@ -219,27 +218,8 @@ def _rows(data: datasets.Dataset) -> Iterator[tuple]:
 
 
 def _cut(source: _Source, seed: int) -> tuple[dict[str, NDArray], LeakReport]:
-    """Return the row numbers of each split, without leaks, and what was removed."""
     labels = source.labels if source.labels is not None else [""] * len(source.texts)
-    published = np.array(source.published)
-    rows = {split: np.flatnonzero(published == split) for split in (*SPLITS, "all")}
-    if len(rows["all"]):
-        parts = stratified(labels, rows["all"], [0.1, 0.1], seed)
-        rows = dict(zip(("test", "validation", "train"), parts, strict=True))
-    elif not len(rows["validation"]):
-        rows["validation"], rows["train"] = stratified(labels, rows["train"], [0.1], seed)
-    elif not len(rows["test"]):
-        rows["test"], rows["train"] = stratified(labels, rows["train"], [0.1], seed)
-    kept, leaks = remove_leaks(
-        source.texts, labels, {split: rows[split] for split in SPLITS}, left_out=source.left_out
-    )
-    for split in SPLITS:
-        if not len(kept[split]):
-            raise UserError(
-                f"{source.name} has too few different texts: of {len(source.texts)} items none "
-                f"is left for the {split} split once duplicates are removed."
-            )
-    return kept, leaks
+    return cut(source.name, source.texts, labels, source.published, seed, source.left_out)
 
 
 def _corpus(source: _Source, kept: dict[str, NDArray], leaks: LeakReport) -> Corpus:

@@ -71,8 +71,9 @@ class TokenTagging:
             for number, tagged in enumerate(self.corpus.splits[split]["text"], start=1):
                 where = f"{self.corpus.name}, {split}, article {number}"
                 found += parse_article(tagged, self.types, where)
+        there = {span.type for sentence in sentences["train"] for span in sentence.spans}
         for name in self.types:
-            if not any(span.type == name for one in sentences["train"] for span in one.spans):
+            if name not in there:
                 raise UserError(
                     f"The training articles of {self.corpus.name} have no entity of type "
                     f"'{name}'; leave it out of types."

@@ -27,7 +27,7 @@ CASES = [
     (["assess", SAMPLE, "--text", "text", "titel"], "messages.csv has no text column 'text titel'; its columns are text, label, domain (name one of them with --text)."),
     (["assess", "--text", "text", "titel", SAMPLE], "messages.csv has no text column 'text titel'; its columns are"),
     (["assess", SAMPLE, "--domain", "shop"], "messages.csv has no domain column 'shop'; its columns are text, label, domain."),
-    (["assess", SAMPLE, "--unlabelled", "README.md"], "README.md does not end with one of .arrow, .csv"),
+    (["assess", SAMPLE, "--unlabelled", "README.md"], "README.md does not end with one of .arrow, .bio, .conll, .csv"),
     (["assess", SAMPLE, "--out", "/dev/null/x"], "Cannot write to /dev/null/x: Not a directory."),
     (["notebooks", "99"], "There is no notebook '99'."),
 ]  # fmt: skip

@@ -22,8 +22,8 @@ from helpers.sources.yours import load_yours
 
 GOOD = '{"text":"a b c","label":"x"}\n{"text":"d e f","label":"y"}\n'
 ENDINGS = (
-    ".arrow, .csv, .feather, .json, .jsonl, .ndjson, .parquet, .tab, .tsv "
-    "(also packed: .gz, .bz2, .xz, .zip)"
+    ".arrow, .bio, .conll, .csv, .feather, .iob, .iob2, .json, .jsonl, .ndjson, .parquet, .tab, "
+    ".tsv (also packed: .gz, .bz2, .xz, .zip)"
 )
 
 FILES = [

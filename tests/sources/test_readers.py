@@ -66,7 +66,7 @@ GZIPPED = gzip.compress(json.dumps(ITEMS * 50).encode(), mtime=0)
         ("a.json", b" \n ", "a.json holds nothing but white space."),
         ("a.json", b"[]", "a.json holds no items."),
         ("a.csv", b"text,label\n", "a.csv holds no items."),
-        ("a.txt", b"x", "a.txt does not end with one of .arrow, .csv, .feather, .json"),
+        ("a.txt", b"x", "a.txt does not end with one of .arrow, .bio, .conll, .csv"),
         ("a.json", b'[{"text":\n"caf\xe9"}]', "is not UTF-8: byte 14 (line 2) is 0xe9"),
         ("a.csv", b"text\ncaf\xe9\n", "is not UTF-8: byte 8 (line 2) is 0xe9"),
         ("a.json.gz", GZIPPED[:-20], "a.json.gz is cut short: its gzip stream ends too early."),
