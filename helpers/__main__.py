@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parse(words)
     chosen.extra = extra
     try:
-        with through(COMMAND_LINE):
+        with through(COMMAND_LINE, kernels="text" in chosen):
             return int(_COMMANDS[chosen.command](chosen) or 0)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -118,7 +118,7 @@ def _guess_text(rows: Rows, label: str | None) -> tuple[str, ...]:
     usual = [name for name in present if name.strip().casefold() in TEXT_NAMES]
     if len(usual) == 1:
         return (usual[0],)
-    if len(rows.columns) == 2:
+    if len(rows.columns) <= 2:
         long = [name for name in present if _holds_texts(rows, name)]
         if len(long) == 1:
             return (long[0],)

@@ -5,6 +5,7 @@ option (``--text``), a parameter (``text_column``), or, where a notebook has no 
 name in the file itself.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ COMMAND_LINE = Door(
     "write -p labels '{counts}'",
 )
 
+_COMMANDED = "TRANSFER_DOOR"  # set: a kernel's user stands at the command line
 _entered = [PARAMETERS]
 
 
@@ -71,16 +73,23 @@ def door() -> Door:
     return _entered[-1]
 
 
-def enter(through_which: Door) -> None:
-    """Take a door for the rest of this process, as the kernel of a notebook does."""
-    _entered[:] = [through_which]
+def enter(which: Door) -> None:
+    """Take a door for the rest of this process, as the kernel of a notebook does.
+
+    A kernel that a command started for a file of its own has the command's door.
+    """
+    _entered[:] = [COMMAND_LINE if os.environ.get(_COMMANDED) else which]
 
 
 @contextmanager
-def through(which: Door) -> Iterator[None]:
-    """Take a door for a while."""
+def through(which: Door, *, kernels: bool = False) -> Iterator[None]:
+    """Take a door for a while, with ``kernels`` also for the kernels started meanwhile."""
     _entered.append(which)
+    if kernels:
+        os.environ[_COMMANDED] = "1"
     try:
         yield
     finally:
         _entered.pop()
+        if kernels:
+            os.environ.pop(_COMMANDED, None)

@@ -16,6 +16,7 @@ from torch import nn
 from transformers import modeling_gguf_pytorch_utils
 
 from helpers import UserError
+from helpers.sources.variants import check_layers
 
 
 def from_folder(
@@ -112,12 +113,7 @@ def _check_layers(folder: Path | str, name: str, gguf: str | None, config: dict[
     own = transformers.AutoConfig.from_pretrained(
         folder, trust_remote_code=False, local_files_only=True, **gguf_options(gguf)
     )
-    there = getattr(own, "num_hidden_layers", asked)
-    if asked > there:
-        raise UserError(
-            f"{name} has {there} layers, so there is no {name}:{asked}; write {name}:1 to "
-            f"{name}:{there}."
-        )
+    check_layers(name, asked, getattr(own, "num_hidden_layers", None))
 
 
 def _encoder_class(settings: transformers.PretrainedConfig, name: str) -> type:

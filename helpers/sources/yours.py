@@ -9,6 +9,7 @@ import numpy as np
 
 from helpers import ROOT, UserError, nearest
 from helpers.sources import catalog, hub, readers
+from helpers.sources.classes import spellings
 from helpers.sources.columns import LABEL
 from helpers.sources.corpora import Corpus, from_rows, load_texts
 from helpers.sources.domains import Domains, domains_of
@@ -112,7 +113,11 @@ def load_yours(
         more, truth = readers.columns(readers.read_file(test), text_column, label_column)
         strange = sorted(set(truth or []) - set(labels))
         if strange:
-            raise UserError(f"{test.name} has a label '{strange[0]}' that {name} does not have.")
+            alike = spellings([strange[0], *set(labels)])
+            hint = f" It has '{next(x for x in alike[0] if x != strange[0])}'." if alike else ""
+            raise UserError(
+                f"{test.name} has a label '{strange[0]}' that {name} does not have.{hint}"
+            )
         published = np.append(published, ["test"] * len(more))
         drawn, answers = drawn + more, answers + (truth or [])
     else:
@@ -181,7 +186,8 @@ def find_file(name: str) -> Path | None:
     if name in catalog.load_catalog().texts or (hub.is_id(name) and not readers.suffix_of(path)):
         return None
     hint = nearest(name, catalog.load_catalog().texts)
-    raise UserError(f"There is no file {name}.{hint if 'Did' in hint else ''}")
+    address = readers.address_hint(name)
+    raise UserError(f"There is no file {name}.{address or (hint if 'Did' in hint else '')}")
 
 
 def _look_like_classes(labels: list[str], column: str, where: str) -> None:

@@ -76,8 +76,8 @@ def test_a_name_that_stands_for_no_model_is_one_sentence(name, says):
 OTHERS = [
     (lambda: variant("minilm:0"), "'minilm:0' names no variant of a model; write minilm, minilm:2 for its first 2 layers, or minilm:random."),
     (lambda: variant(":2"), "':2' names no variant of a model; write name, name:2 for its first 2 layers, or name:random."),
-    (lambda: load_model("minilm", AutoModel, **variant("minilm:7").config), "minilm has 6 layers, so there is no minilm:7; write minilm:1 to minilm:6."),
-    (lambda: load_model("minilm", AutoModel, **variant("minilm:12").config), "minilm has 6 layers, so there is no minilm:12; write minilm:1 to minilm:6."),
+    (lambda: variant("minilm:7"), "minilm has 6 layers, so there is no minilm:7; write minilm:1 to minilm:6."),
+    (lambda: load_model("minilm", AutoModel, num_hidden_layers=12), "minilm has 6 layers, so there is no minilm:12; write minilm:1 to minilm:6."),
     (lambda: get("ful"), "There is no strategy 'ful'. Did you mean 'full'?"),
     (lambda: get("lora:0"), "'lora:0': what stands after the colon is the rank, a whole number from 1 to 1024, not '0'."),
     (lambda: get("full:3"), "Strategy 'full' takes no number; write 'full', not 'full:3'."),

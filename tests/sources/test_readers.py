@@ -137,3 +137,23 @@ def test_labels_become_strings(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(items), encoding="utf-8")
     assert columns(read_file(tmp_path / "a.json"), "text", "label")[1] == ["1", "True", "x"]
     assert columns(read_file(tmp_path / "a.json"), "text", None) == (["a", "b", "c"], None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"text": {"0": "a", "1": "b"}, "label": {"0": "x", "1": "y"}},
+        {"text": ["a", "b"], "label": ["x", "y"]},
+    ],
+)
+def test_a_table_by_columns_is_read_as_pandas_writes_it(tmp_path, content):
+    (tmp_path / "a.json").write_text(json.dumps(content), encoding="utf-8")
+    rows = read_file(tmp_path / "a.json").values
+    assert rows == [{"text": "a", "label": "x"}, {"text": "b", "label": "y"}]
+
+
+@pytest.mark.parametrize("content", [{"text": ["a", "b"], "label": ["x"]}, {"text": []}, {}])
+def test_columns_that_do_not_fit_are_one_object(tmp_path, content):
+    (tmp_path / "a.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match="holds one object, not a list of objects"):
+        read_file(tmp_path / "a.json")

@@ -108,6 +108,34 @@ def test_a_label_of_the_test_must_be_known(tmp_path):
         load_yours(mine, test_file=test)
 
 
+def test_a_label_that_the_test_spells_otherwise_is_told(tmp_path):
+    mine = write(tmp_path / "mine.jsonl", rows(80))
+    test = write(
+        tmp_path / "test.jsonl", [{"text": "x", "label": "A"}, {"text": "y", "label": "b"}]
+    )
+    with pytest.raises(UserError) as error:
+        load_yours(mine, test_file=test)
+    assert str(error.value) == (
+        "test.jsonl has a label 'A' that mine.jsonl does not have. It has 'a'."
+    )
+
+
+def test_an_address_of_the_hub_is_answered_with_its_id():
+    with pytest.raises(UserError) as error:
+        find_file("https://huggingface.co/datasets/fancyzhx/ag_news")
+    assert str(error.value) == (
+        "There is no file https://huggingface.co/datasets/fancyzhx/ag_news. An address is not "
+        "read: write the hub id, fancyzhx/ag_news."
+    )
+
+
+def test_a_single_column_of_texts_is_found(tmp_path):
+    file = write(
+        tmp_path / "new.jsonl", [{"remark": f"several words of text {i}"} for i in range(9)]
+    )
+    assert load_unlabelled(file)[0] == "several words of text 0"
+
+
 def test_what_is_no_file_has_no_columns():
     with pytest.raises(UserError, match="needs a file, which reuters-r8 is not"):
         load_yours("reuters-r8", domain_column="outlet")

@@ -41,7 +41,7 @@ def read(path: Path, data: bytes) -> Rows:
     for column, names in class_names(table.schema.metadata or {}).items():
         if column in table.column_names:
             for value in values:
-                value[column] = _named(value[column], names)
+                value[column] = named(value[column], names)
     return Rows(path.name, "row", range(1, table.num_rows + 1), values)
 
 
@@ -66,10 +66,14 @@ def class_names(metadata: dict[bytes, bytes]) -> dict[str, list[str]]:
         return {}
 
 
-def _named(value: Any, names: list[str]) -> Any:
-    """Return the name of a class's number; -1 stands for a label that the publisher keeps."""
+def named(value: Any, names: list[str]) -> Any:
+    """Return the name of a class's number; -1 stands for a label that the publisher keeps.
+
+    >>> named(1, ["bad", "good"]), named([0, -1], ["bad", "good"])
+    ('good', ['bad', None])
+    """
     if isinstance(value, list):
-        return [_named(each, names) for each in value]
+        return [named(each, names) for each in value]
     if isinstance(value, int) and -1 <= value < len(names):
         return names[value] if value >= 0 else None
     return value

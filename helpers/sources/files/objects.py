@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from helpers import UserError
 from helpers.sources import packing
@@ -33,11 +34,35 @@ def _list(path: Path, text: str) -> Rows:
         ) from None
     except RecursionError:
         raise UserError(f"{path} is nested too deeply to be a list of objects.") from None
+    if isinstance(values, dict):
+        values = _of_columns(values) or values
     if not isinstance(values, list):
         raise UserError(
             f'{path} holds {kind(values)}, not a list of objects such as [{{"text": "…"}}, …].'
         )
     return _objects(Rows(path.name, "item", range(1, len(values) + 1), values))
+
+
+def _of_columns(table: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a table by columns, as pandas writes them; of anything else none.
+
+    >>> _of_columns({"text": {"0": "a", "1": "b"}, "label": {"0": 1, "1": 2}})
+    [{'text': 'a', 'label': 1}, {'text': 'b', 'label': 2}]
+    >>> _of_columns({"text": ["a", "b"]}), _of_columns({"text": "a"})
+    ([{'text': 'a'}, {'text': 'b'}], [])
+    """
+    if all(isinstance(column, list) for column in table.values()):
+        columns = [dict(enumerate(column)) for column in table.values()]
+    elif all(isinstance(column, dict) for column in table.values()):
+        columns = list(table.values())
+    else:
+        return []
+    if not columns or any(column.keys() != columns[0].keys() for column in columns):
+        return []
+    return [
+        dict(zip(table, cells, strict=True))
+        for cells in zip(*(column.values() for column in columns), strict=True)
+    ]
 
 
 def _lines(path: Path, text: str) -> Rows:
