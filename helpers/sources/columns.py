@@ -32,9 +32,9 @@ PAIRS = (
     ("premise", "hypothesis"), ("sentence1", "sentence2"), ("question1", "question2"),
     ("text1", "text2"), ("text_a", "text_b"), ("question", "sentence"),
     ("sentence_a", "sentence_b"),
-    ("question", "answer"), ("title", "body"), ("title", "content"), ("title", "description"),
+    ("question", "answer"), ("query", "passage"),
 )  # fmt: skip
-"""Columns that belong together."""
+"""Columns that mean little without each other."""
 
 JOINT = " | "
 """What stands between the texts of several columns: a character that every tokenizer knows."""
@@ -70,12 +70,12 @@ def choose(rows: Rows, text_column: str, label_column: str | None) -> Chosen:
     texts = _named(text_column, present)
     guessed = []
     if not texts and text_column == TEXT:
+        _refuse_pairs(rows)
         texts = _guess_text(rows, label_column)
         guessed += [
             f"the texts of {rows.source} are taken from its column '{each}'" for each in texts
         ]
     if not texts:
-        _refuse_pairs(rows, text_column)
         raise UserError(_missing(rows, "text", text_column, door().text))
     label = None if label_column is None else label_column_of(rows, label_column, texts)
     if label != label_column:
@@ -150,11 +150,11 @@ def _holds_classes(rows: Rows, name: str) -> bool:
     return len(values) >= 8 and len(set(values)) <= len(values) / 4
 
 
-def _refuse_pairs(rows: Rows, text_column: str) -> None:
+def _refuse_pairs(rows: Rows) -> None:
     """Say how both columns are read, where a file has a pair of them."""
     lower = {name.strip().casefold(): name for name in rows.columns}
     for pair in PAIRS:
-        if text_column == TEXT and set(pair) <= lower.keys():
+        if set(pair) <= lower.keys():
             first, second = (lower[name] for name in pair)
             how = door().several.format(columns=f"{first} {second}")
             raise UserError(

@@ -92,6 +92,14 @@ def test_a_pair_of_sentences_is_refused_with_the_way_to_read_it(door, says):
     assert str(error.value) == says
 
 
+@pytest.mark.parametrize(
+    "pair", [("question", "sentence"), ("Sentence1", "Sentence2"), ("question", "answer")]
+)
+def test_one_half_of_a_pair_is_never_taken_for_the_text(pair):
+    with pytest.raises(UserError, match=f"a pair of them, '{pair[0]}' and '{pair[1]}'"):
+        choose(rows(**{name: text for name in pair}, label=label), "text", "label")
+
+
 def test_several_columns_are_joined():
     pairs = rows(premise=text, hypothesis=label, gold=label)
     assert columns(pairs, "premise hypothesis", "gold")[0][1] == "some words of text number 1 | b"
