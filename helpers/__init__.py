@@ -65,14 +65,21 @@ def visible(text: str) -> str:
     )
 
 
+_MEANT = {"gpu": "cuda", "nvidia": "cuda", "apple": "mps", "metal": "mps", "processor": "cpu"}
+"""What people call a device; by its letters alone, a GPU would be near a CPU."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the hint " Did you mean …?" for a mistyped name, or the known names.
 
     >>> nearest("minlm", ["minilm", "gpt2-mini"])
     " Did you mean 'minilm'?"
+    >>> nearest("gpu", ["cpu", "cuda"])
+    " Did you mean 'cuda'?"
     >>> nearest("zzz", ["minilm", "gpt2-mini"])
     ' Known: gpt2-mini, minilm.'
     """
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1)
+    close = [word for word in known if word == _MEANT.get(name.lower())]
+    close = close or difflib.get_close_matches(name, known, n=1)
     return f" Did you mean '{close[0]}'?" if close else f" Known: {', '.join(known)}."

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers import ROOT, UserError
-from helpers.commands.parser import make_parser
+from helpers.commands.parser import parse
+from helpers.sources.doors import COMMAND_LINE, through
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,10 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--" in words and words[0] in ("pipeline", "sweep"):
         extra = words[words.index("--") + 1 :]
         words = words[: words.index("--")]
-    chosen = make_parser().parse_args(words)
+    chosen = parse(words)
     chosen.extra = extra
     try:
-        return int(_COMMANDS[chosen.command](chosen) or 0)
+        with through(COMMAND_LINE, kernels="text" in chosen):
+            return int(_COMMANDS[chosen.command](chosen) or 0)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -178,6 +180,16 @@ def _assess(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _fold(chosen: argparse.Namespace) -> int:
+    from helpers.commands.fold import fold
+
+    folded = fold(chosen.file, chosen.label, chosen.out)
+    for group in folded.groups:
+        print(f"{group[0]}: {', '.join(group[1:])}", file=sys.stderr)
+    print(folded.path)
+    return 0
+
+
 def _list(chosen: argparse.Namespace) -> int:
     from helpers.sources.catalog import load_catalog
 
@@ -227,6 +239,7 @@ _COMMANDS = {
     "pipeline": _pipeline,
     "sweep": _sweep,
     "assess": _assess,
+    "fold": _fold,
     "notebooks": _notebooks,
     "report": _report,
     "list": _list,

@@ -52,7 +52,7 @@ def test_a_module_is_read_in_one_sitting(path):
 
 
 def test_tests_mirror_the_helpers():
-    rooms = {path.parent.name for path in MODULES} - {"helpers"}
+    rooms = {path.parent.relative_to(ROOT / "helpers") for path in MODULES} - {Path()}
     for room in rooms:
         assert list((ROOT / "tests" / room).glob("test_*.py")), f"no tests of helpers/{room}"
 

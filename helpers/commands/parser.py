@@ -1,6 +1,9 @@
 """The words of the command line: what each command takes, and its help."""
 
 import argparse
+import contextlib
+import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +136,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     assess.add_argument("file", help="the labelled texts")
-    assess.add_argument("--text", default="text", metavar="COLUMN", help="column of texts (text)")
+    add_text_column(assess)
     assess.add_argument("--label", default="label", metavar="COLUMN", help="of classes (label)")
     assess.add_argument("--domain", default="", metavar="COLUMN", help="where a text comes from")
     assess.add_argument("--test", default="", metavar="FILE", help="labelled texts to score on")
@@ -144,6 +147,17 @@ def make_parser() -> argparse.ArgumentParser:
     assess.add_argument("--out", type=Path, help="folder for results (build/assess/NAME)")
     assess.add_argument("--json", action="store_true", help="what was found, as JSON, on stdout")
     assess.set_defaults(command="assess")
+
+    fold = commands.add_parser(
+        "fold",
+        help="a copy of a labelled file in which each class has one spelling",
+        description="Write a copy of a labelled file in which labels that differ in case, blanks, "
+        "hyphens or the form of a number alone are one class, in its most frequent spelling.",
+    )
+    fold.add_argument("file", type=Path, help="the labelled texts")
+    fold.add_argument("--label", default="label", metavar="COLUMN", help="of classes (label)")
+    fold.add_argument("--out", type=Path, help="the copy (NAME.folded.csv or .jsonl beside it)")
+    fold.set_defaults(command="fold")
 
     for kind, what in (("models", "pretrained models"), ("sources", "labelled and other texts")):
         listing = commands.add_parser(
@@ -177,6 +191,58 @@ def make_parser() -> argparse.ArgumentParser:
     )
     data.set_defaults(command="data")
     return parser
+
+
+def add_text_column(parser: argparse.ArgumentParser) -> None:
+    """Add ``--text COLUMN …``, which leaves the file alone where that comes behind it.
+
+    Several columns are joined; :mod:`helpers.sources.columns` takes their names with a blank
+    between.
+    """
+    parser.add_argument(
+        "--text",
+        default="text",
+        action=_Columns,
+        nargs="+",
+        metavar="COLUMN",
+        help="column of texts (text); of several, --text a b, the texts are joined",
+    )
+
+
+class _Columns(argparse.Action):
+    """Names of columns, joined by a blank."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: str | None = None) -> None:
+        setattr(namespace, self.dest, " ".join(values))
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed command line; the file may stand behind ``--text a b`` too.
+
+    >>> found = parse(["assess", "--text", "a", "b", "my.csv"])
+    >>> found.file, found.text
+    ('my.csv', 'a b')
+    >>> found = parse(["assess", "--json", "my.csv", "--text", "a", "b"])
+    >>> found.file, found.text
+    ('my.csv', 'a b')
+    """
+    words, parser = list(words), make_parser()
+    if "--text" in words:
+        begin = words.index("--text") + 1
+        end = next((i for i in range(begin, len(words)) if words[i].startswith("-")), len(words))
+        rest = [*words[: begin - 1], *words[end:]]
+        if end - begin > 1 and not _parses(parser, rest):  # its file is among the columns
+            words = [words[0], words[end - 1], *words[1 : end - 1], *words[end:]]
+    return parser.parse_args(words)
+
+
+def _parses(parser: argparse.ArgumentParser, words: Sequence[str]) -> bool:
+    with contextlib.redirect_stderr(io.StringIO()):
+        try:
+            parser.parse_args(words)
+        except SystemExit:
+            return False
+    return True
 
 
 def _add_parameter(parser: argparse.ArgumentParser, text: str) -> None:

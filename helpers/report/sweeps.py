@@ -1,7 +1,7 @@
 """The summary of a sweep: one table of what was measured by the parameters that vary, one figure.
 
-``python -m helpers sweep`` writes both to ``build/sweeps/<grid>``: ``summary.csv`` and
-``index.html``, which needs no network and no script.
+``python -m helpers sweep`` writes both to ``build/sweeps/<grid>``: ``summary.csv``, ``best.csv``
+(the best settings first) and ``index.html``, which needs no network and no script.
 """
 
 import base64
@@ -27,7 +27,10 @@ from helpers.show.tables import safe, to_html
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _OF_METRIC = ["metric", "split", "dataset", "model", "strategy", "labels"]
+_COLUMNS = ["notebook", *_OF_METRIC, "value", "low", "high", "seeds"]
 _MOST_PANELS = 4
+_MOST_BEST = 10
+_LESS_IS_BETTER = ("loss", "perplexity", "bits", "error", "flops", "seconds", "megabytes")
 
 
 def varied(runs: Sequence[PlannedRun]) -> list[str]:
@@ -39,11 +42,21 @@ def varied(runs: Sequence[PlannedRun]) -> list[str]:
     return [name for name in names if len(told[name]) > 1 and name not in ("seed", "record")]
 
 
+def columns_of(runs: Sequence[PlannedRun]) -> list[str]:
+    """Return the columns of the varied parameters, in their order.
+
+    A parameter may be called what a measured number has too: the ``labels`` that a run was given
+    are a list, those of a number are the count at which it was measured.
+    """
+    return [f"{name} (parameter)" if name in _COLUMNS else name for name in varied(runs)]
+
+
 def summary(runs: Sequence[PlannedRun], root: Path = ROOT) -> pd.DataFrame:
     """Return a row for each measured number by setting: mean, interval over seeds, how many.
 
-    Columns: the varied parameters; notebook (if there are several), metric, split, dataset, model,
-    strategy, labels; value, low, high (nan with one seed, unless the record knows better), seeds.
+    Columns: the varied parameters, see :func:`columns_of`; notebook (if there are several), metric,
+    split, dataset, model, strategy, labels; value, low, high (nan with one seed, unless the record
+    knows better), seeds.
     Runs without a record are left out.
     """
     names = varied(runs)
@@ -65,8 +78,7 @@ def summary(runs: Sequence[PlannedRun], root: Path = ROOT) -> pd.DataFrame:
             low, high = interval.low, interval.high
         mean = float(np.mean(values)) if values else np.nan
         rows.append((*key, mean, low, high, len(values)))
-    columns = [*names, "notebook", *_OF_METRIC, "value", "low", "high", "seeds"]
-    frame = pd.DataFrame(rows, columns=columns)
+    frame = pd.DataFrame(rows, columns=[*columns_of(runs), *_COLUMNS])
     return frame if frame["notebook"].nunique() > 1 else frame.drop(columns="notebook")
 
 
@@ -78,6 +90,25 @@ def main_metric(frame: pd.DataFrame) -> str:
     """
     tested = frame.loc[frame["split"] == "test", "metric"]
     return main_measure((tested if len(tested) else frame["metric"]).tolist())
+
+
+def best(frame: pd.DataFrame, parameters: Sequence[str], metric: str) -> pd.DataFrame:
+    """Return the best settings, best first: parameters, what had that value, its interval.
+
+    Of each setting the number that is best; a measure of loss or cost is better the less it is.
+    The best of many is flattered by having been chosen: that is why the intervals stand beside it.
+
+    >>> rows = [(0.1, "a", 0.5), (0.1, "b", 0.7), (0.2, "a", 0.6)]
+    >>> frame = pd.DataFrame(rows, columns=["rate", "strategy", "value"]).assign(metric="f1")
+    >>> best(frame, ["rate"], "f1").values.tolist()
+    [[0.1, 'b', 0.7], [0.2, 'a', 0.6]]
+    """
+    chosen = frame[frame["metric"] == metric].dropna(subset="value")
+    less = any(word in metric for word in _LESS_IS_BETTER)
+    chosen = chosen.sort_values("value", ascending=less, kind="stable")
+    settings = [*parameters, *(["notebook"] if "notebook" in frame else [])]
+    first = chosen.drop_duplicates(subset=settings).head(_MOST_BEST)
+    return first.drop(columns="metric").dropna(axis="columns", how="all").reset_index(drop=True)
 
 
 def draw(frame: pd.DataFrame, parameters: Sequence[str], metric: str) -> Figure:
@@ -101,11 +132,15 @@ def write(grid: Path, runs: Sequence[PlannedRun], root: Path = ROOT) -> Path:
     """Write the summary of a grid's runs, as far as they are done; return the page's path."""
     out = root / "build" / "sweeps" / grid.stem
     out.mkdir(parents=True, exist_ok=True)
-    frame, names = summary(runs, root), varied(runs)
+    frame, names = summary(runs, root), columns_of(runs)
     write_atomically(out / "summary.csv", frame.map(_no_formula).to_csv(index=False))
-    picture, metric = "", ""
+    picture, metric, leading = "", "", ""
     if len(frame) and names:
         metric = main_metric(frame)
+        ranked = best(frame, names, metric)
+        write_atomically(out / "best.csv", ranked.map(_no_formula).to_csv(index=False))
+        said = metric.replace("_", " ")
+        leading = to_html(ranked, f"The best settings by {said}, each at its best")
         data = base64.b64encode(figures.png(draw(frame, names, metric))).decode("ascii")
         picture = f"data:image/png;base64,{data}"
     loader = jinja2.FileSystemLoader(_TEMPLATES)
@@ -124,6 +159,7 @@ def write(grid: Path, runs: Sequence[PlannedRun], root: Path = ROOT) -> Path:
         parameters=names,
         metric=metric.replace("_", " "),
         picture=picture,
+        best=Markup(leading),  # noqa: S704 - escaped by to_html
         table=Markup(table),  # noqa: S704 - escaped by to_html
     )
     write_atomically(out / "index.html", text)

@@ -30,6 +30,8 @@ import numpy as np
 from helpers import UserError, nearest
 from helpers.runs.parameters import Parameter, check_against, read_parameters
 from helpers.runs.plan import PlannedRun, checked, find_notebook, load_yaml
+from helpers.runs.ranges import show
+from helpers.sources.readers import suffix_of
 
 MOST_RUNS = 100_000
 _KEYS = ("notebook", "parameters", "together", "seeds", "retries", "minutes", "gpus")
@@ -42,6 +44,11 @@ def read_grid(path: Path) -> list[PlannedRun]:
     Raises:
         UserError: the first thing in it that could not run, with its file and key.
     """
+    if suffix_of(path) not in (None, ".json"):  # JSON is YAML too
+        raise UserError(
+            f"{path} is a file of texts by its ending, not a grid; a grid is a YAML file, as "
+            "`python -m helpers sweep --help` shows."
+        )
     content = load_yaml(path)
     entries = content if isinstance(content, list) and content else [content]
     return [run for entry in entries for run in _runs(entry, path.name)]
@@ -51,7 +58,7 @@ def _runs(entry: Any, file: str) -> list[PlannedRun]:
     if not isinstance(entry, dict) or not {"notebook", "parameters"} & entry.keys():
         raise UserError(
             f"{file}: a grid holds `notebook: NAME` and `parameters: {{name: [values]}}`, "
-            f"not {entry!r}."
+            f"not {show(entry)}."
         )
     for key in entry:
         if key not in _KEYS:

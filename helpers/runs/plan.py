@@ -119,6 +119,9 @@ def find_notebook(name: str) -> Path:
         return names[stem if stem in names else starting[0]]
     if starting:
         raise UserError(f"{name!r} may mean {' or '.join(starting)}; write more of the name.")
+    number = stem.zfill(2)  # a 6 for 06
+    if stem.isdigit() and any(found.startswith(f"{number}_") for found in names):
+        raise UserError(f"There is no notebook {name!r}. Did you mean '{number}'?")
     raise UserError(f"There is no notebook {name!r}.{nearest(stem, names)}")
 
 

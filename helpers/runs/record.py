@@ -33,6 +33,7 @@ from helpers.runs.schema import (
     number,
     save_record,
 )
+from helpers.sources import doors
 
 __all__ = ["Bounds", "Record", "Run", "comparable", "load_record", "open_run", "record_path"]
 
@@ -58,6 +59,8 @@ def open_run(name: str, namespace: dict[str, Any], notebook: Path | str | None =
     declared = read_parameters(path)
     given = {parameter: namespace[parameter] for parameter in declared if parameter in namespace}
     values = check_against(name, declared, injected(namespace) | given)
+    if "get_ipython" in namespace:  # this process is a notebook's: advice comes in its words
+        doors.enter(doors.NOTEBOOK if "text_column" in declared else doors.FILE)
     return Run(name, values, namespace)
 
 

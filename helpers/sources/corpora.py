@@ -17,17 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import numpy as np
 from numpy.typing import NDArray
 
 from helpers import UserError, nearest
-from helpers.sources import catalog, formats, hub, readers
-from helpers.sources.duplicates import Leak, LeakReport, remove_leaks
-from helpers.sources.sampling import by_date, draw, stratified
+from helpers.sources import catalog, formats, hub, readers, saved
+from helpers.sources.cuts import SPLITS, cut
+from helpers.sources.duplicates import Leak, LeakReport
+from helpers.sources.sampling import by_date, draw
 
 __all__ = ["SPLITS", "Corpus", "draw", "from_rows", "load_texts"]
 
-SPLITS = ("train", "validation", "test")
 _VERSION = 1  # raise it when reading, splitting or removing changes: cached results then expire
 
 
@@ -78,7 +77,7 @@ def load_texts(
 
     :param name_or_path: a key of ``texts`` in the catalogue; a file (see
         :mod:`helpers.sources.readers`); a folder with ``train.*`` and perhaps ``validation.*``
-        and ``test.*`` files; a hub id ``owner/name``.
+        and ``test.*`` files, or what ``datasets`` saved to disk; a hub id ``owner/name``.
     :param label_column: None for texts without labels. For a catalogue text "label" is its own
         label; another of its ``fields`` may be named (items without it are left out).
     :param seed: decides the cuts, nothing else.
@@ -93,15 +92,22 @@ def load_texts(
     known = catalog.load_catalog().texts
     if name in known:
         entry = known[name]
-        key = [catalog.load_catalog().packages[entry.package].sha256, entry.model_dump()]
+        key: list[Any] = [catalog.load_catalog().packages[entry.package].sha256]
+        key.append(entry.model_dump())
         return _cached(name, key, text_column, label_column, seed)
     path = Path(name).expanduser()
+    found = saved.from_disk(path)
+    if found is not None:
+        source = _from_splits(path.name, found, text_column, label_column)
+        source = dataclasses.replace(source, citation="", licence="yours")
+        return _corpus(source, *_cut(source, seed))
     if path.exists() or readers.suffix_of(path) or not hub.is_id(name):
         files = _files(path, name, known)
-        key = [[split, catalog.sha256(file)] for split, file in files.items() if file.is_file()]
+        there = [[split, catalog.sha256(file)] for split, file in files.items() if file.is_file()]
+        key = [readers.VERSION, there]
         return _cached(name, key, text_column, label_column, seed, files)
     # What a hub id stands for may change, so its rows are read each time.
-    source = _from_hub(name, text_column, label_column)
+    source = _from_splits(name, hub.load_dataset(name), text_column, label_column)
     return _corpus(source, *_cut(source, seed))
 
 
@@ -125,7 +131,7 @@ def _files(path: Path, name: str, known: dict[str, Any]) -> dict[str, Path]:
         if "train" not in files:
             raise UserError(
                 f"{path} is a folder without a train file: name a file of texts, or put "
-                f"train.* (and test.*) there, ending with one of {', '.join(readers.SUFFIXES)}."
+                f"train.* (and test.*) there, ending with one of {readers.endings()}."
             )
         if "test" not in files and "validation" not in files:
             files = {"all": files["train"]}
@@ -185,59 +191,19 @@ def _from_files(
     return _Source(name, texts, labels if label_column else None, published, "", "yours")
 
 
-def _from_hub(name: str, text_column: str, label_column: str | None) -> _Source:
-    found = hub.load_dataset(name)
-    texts: list[str] = []
-    labels: list[str] = []
-    published: list[str] = []
-    for split in [split for split in SPLITS if split in found] or list(found)[:1]:
-        data = found[split]
-        values = [dict(zip(data.column_names, row, strict=True)) for row in _rows(data)]
-        names = getattr(data.features.get(label_column or ""), "names", None)
-        if label_column and names:  # −1 stands for a label that the publisher keeps
-            for value in values:
-                n = value[label_column]
-                value[label_column] = names[n] if n is not None and n >= 0 else None
-        rows = readers.Rows(f"{name} ({split})", "row", range(1, len(values) + 1), values)
-        if split != "train" and label_column and all(v.get(label_column) is None for v in values):
-            continue  # no labels: such a test split cannot be tested on
-        more, classes = readers.columns(rows, text_column, label_column)
-        texts += more
-        labels += classes or []
-        published += [split if len(found) > 1 else "all"] * len(more)
-    if set(published) == {"train"}:
-        published = ["all"] * len(texts)
-    licence = next(iter(found.values())).info.license or "see its page on the hub"
-    citation = next(iter(found.values())).info.citation or f"{name}, Hugging Face Hub."
-    return _Source(name, texts, labels if label_column else None, published, citation, licence)
-
-
-def _rows(data: datasets.Dataset) -> Iterator[tuple]:
-    return zip(*(data[column][:] for column in data.column_names), strict=True)
+def _from_splits(
+    name: str, found: datasets.DatasetDict, text_column: str, label_column: str | None
+) -> _Source:
+    texts, labels, published = saved.read_splits(name, found, text_column, label_column)
+    about = next(iter(found.values())).info
+    licence = about.license or "see its page on the hub"
+    citation = about.citation or f"{name}, Hugging Face Hub."
+    return _Source(name, texts, labels, published, citation, licence)
 
 
 def _cut(source: _Source, seed: int) -> tuple[dict[str, NDArray], LeakReport]:
-    """Return the row numbers of each split, without leaks, and what was removed."""
     labels = source.labels if source.labels is not None else [""] * len(source.texts)
-    published = np.array(source.published)
-    rows = {split: np.flatnonzero(published == split) for split in (*SPLITS, "all")}
-    if len(rows["all"]):
-        parts = stratified(labels, rows["all"], [0.1, 0.1], seed)
-        rows = dict(zip(("test", "validation", "train"), parts, strict=True))
-    elif not len(rows["validation"]):
-        rows["validation"], rows["train"] = stratified(labels, rows["train"], [0.1], seed)
-    elif not len(rows["test"]):
-        rows["test"], rows["train"] = stratified(labels, rows["train"], [0.1], seed)
-    kept, leaks = remove_leaks(
-        source.texts, labels, {split: rows[split] for split in SPLITS}, left_out=source.left_out
-    )
-    for split in SPLITS:
-        if not len(kept[split]):
-            raise UserError(
-                f"{source.name} has too few different texts: of {len(source.texts)} items none "
-                f"is left for the {split} split once duplicates are removed."
-            )
-    return kept, leaks
+    return cut(source.name, source.texts, labels, source.published, seed, source.left_out)
 
 
 def _corpus(source: _Source, kept: dict[str, NDArray], leaks: LeakReport) -> Corpus:

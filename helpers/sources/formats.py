@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urlparse
 
-from helpers.sources.readers import read_csv
+from helpers.sources.files import delimited
 
 
 def read_orange(path: Path) -> list[dict[str, str]]:
@@ -23,7 +23,7 @@ def read_newsarticles(path: Path) -> list[dict[str, str]]:
     """Return the articles of NewsArticles, with outlet and section read off each link."""
     with zipfile.ZipFile(path) as archive:
         text = archive.read("NewsArticles.csv").decode("utf-8")
-    rows = read_csv(Path("NewsArticles.csv"), text).values
+    rows = delimited.read_text(Path("NewsArticles.csv"), text).values
     return [
         {
             "text": row["text"],

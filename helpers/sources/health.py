@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.sources import classes
+
 _LOOKED_AT = 2000
 
 
@@ -21,6 +23,8 @@ class Health:
         classes: items of each label, the most frequent first.
         characters: of a text: smallest, median, 95th percentile, largest.
         scripts: share of each script among the letters ("LATIN", "CJK", …), of up to 2,000 texts.
+        source: the file, as a command that mends it would name it; "" for texts of no file.
+        notes: what reading them left out or took for something, a sentence each.
     """
 
     items: int
@@ -29,6 +33,8 @@ class Health:
     classes: dict[str, int]
     characters: tuple[int, int, int, int]
     scripts: dict[str, float]
+    source: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def imbalance(self) -> float:
@@ -37,7 +43,7 @@ class Health:
 
     def warnings(self) -> list[str]:
         """Return what a practitioner should look at, one sentence each."""
-        found = []
+        found = [*self.notes, *self._strange_labels()]
         if self.repeated:
             found.append(
                 f"{self.repeated:,} of {self.items:,} texts repeat another one; repetitions across "
@@ -56,6 +62,32 @@ class Health:
             found.append(
                 f"The most frequent label has {self.imbalance:.0f} times the items of the rarest: "
                 "read macro F1 beside accuracy."
+            )
+        return found
+
+    def _strange_labels(self) -> list[str]:
+        """Return a sentence on classes in several spellings, and one on several classes a cell."""
+        found = []
+        spelled = classes.spellings(Counter(self.classes))
+        if spelled:
+            extra = sum(len(group) - 1 for group in spelled)
+            shown = "; ".join(
+                ", ".join(f"'{label}'" for label in group[:4]) for group in spelled[:3]
+            )
+            mend = f": `python -m helpers fold {self.source}` makes" if self.source else "; make"
+            found.append(
+                f"{len(self.classes)} labels may be {len(self.classes) - extra} classes, some of "
+                f"them written in several ways ({shown}){mend} each class one."
+            )
+        combined = classes.several(self.classes)
+        if combined:
+            mark, parts = combined
+            shown = ", ".join(parts[:4]) + (", …" if len(parts) > 4 else "")
+            found.append(
+                f"It looks like several labels a text: {len(self.classes)} labels are combinations "
+                f"of {len(parts)} ({shown}) with '{mark}' between; here each combination counts as "
+                "a class of its own, so keep one label a text, or ask yes or no of each in a "
+                "column of its own."
             )
         return found
 

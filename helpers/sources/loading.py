@@ -4,6 +4,7 @@
 where there are no names, on a machine that only runs trials.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 
 import torch
 import transformers
+from torch import nn
 from transformers import modeling_gguf_pytorch_utils
 
 from helpers import UserError
+from helpers.sources.variants import check_layers
 
 
 def from_folder(
@@ -38,7 +41,8 @@ def from_folder(
         config: overrides the configuration, e.g. ``num_labels=8``.
 
     Raises:
-        UserError: a head that this architecture does not have; weights that do not belong to it.
+        UserError: a head that this architecture does not have; more layers than it has; an
+            encoder-decoder whose encoder cannot be had alone; weights that do not belong to it.
     """
     name = name or str(folder)
     with quiet(), torch.random.fork_rng(devices=[]):
@@ -51,6 +55,9 @@ def from_folder(
                 **gguf_options(gguf),
                 **config,
             )
+            _check_layers(folder, name, gguf, config)
+            if auto_class is transformers.AutoModel:
+                auto_class = _encoder_class(settings, name)
             if not pretrained:
                 model = auto_class.from_config(settings, dtype=torch.float32)  # type: ignore[attr-defined]
                 return model.eval()
@@ -89,7 +96,41 @@ def from_folder(
             f"The weights of {name} do not belong to {type(model).__name__}: "
             f"{len(missing)} of {len(body)} parameters are not among them."
         )
+    layered = sorted(key for key in missing if re.search(r"\.\d+\.", key))
+    if layered:
+        raise UserError(
+            f"The weights of {name} are not whole: {len(layered)} of {len(body)} parameters are "
+            f"not among them, {layered[0]} for one."
+        )
     return model.eval()
+
+
+def _check_layers(folder: Path | str, name: str, gguf: str | None, config: dict[str, Any]) -> None:
+    """Refuse more layers than a model has; those above its own would be random."""
+    asked = config.get("num_hidden_layers")
+    if asked is None:
+        return
+    own = transformers.AutoConfig.from_pretrained(
+        folder, trust_remote_code=False, local_files_only=True, **gguf_options(gguf)
+    )
+    check_layers(name, asked, getattr(own, "num_hidden_layers", None))
+
+
+def _encoder_class(settings: transformers.PretrainedConfig, name: str) -> type:
+    """Return what reads a model without a head; of T5, which has a decoder too, the encoder alone.
+
+    (What was saved of such an encoder does not say any more that there was a decoder.)
+    """
+    auto = transformers.models.auto.modeling_auto
+    kind = type(settings)
+    if kind in auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING:
+        if kind in auto.MODEL_FOR_TEXT_ENCODING_MAPPING:
+            return transformers.AutoModelForTextEncoding
+        raise UserError(
+            f"{name} has a decoder beside its encoder (model_type '{settings.model_type}') and "
+            "cannot be read as an encoder alone; take a T5, or an encoder such as BERT."
+        )
+    return transformers.AutoModel
 
 
 def check_positions(model: transformers.PreTrainedModel, max_length: int, name: str | Path) -> None:
@@ -98,10 +139,46 @@ def check_positions(model: transformers.PreTrainedModel, max_length: int, name: 
     Raises:
         UserError: ``max_length`` is more than the positions of the model called ``name``.
     """
-    limit = getattr(model.config, "max_position_embeddings", None)
+    limit = positions(model)
     if limit is not None and max_length > limit:
         raise UserError(
             f"max_length {max_length} is more than the {limit} positions that {name} has."
+        )
+
+
+def positions(model: nn.Module) -> int | None:
+    """Return how many tokens a model has positions for; None: any number.
+
+    RoBERTa's kin number their positions from behind that of padding: of 514 there are 512.
+
+    >>> shape = {"hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1}
+    >>> config = transformers.RobertaConfig(max_position_embeddings=514, **shape)
+    >>> positions(transformers.RobertaModel(config))
+    512
+    """
+    config: Any = model.config
+    limit = getattr(config, "max_position_embeddings", None)
+    if not isinstance(limit, int) or limit <= 0:  # XLNet says -1
+        return None
+    for name, module in model.named_modules():
+        its = name.endswith("position_embeddings") and isinstance(module, nn.Embedding)
+        if its and module.padding_idx is not None:
+            return int(module.num_embeddings) - int(module.padding_idx) - 1
+    return limit
+
+
+def check_tokens(model: transformers.PreTrainedModel, largest: int, name: str | Path) -> None:
+    """Refuse tokens that the model has no embedding for, ``largest`` the greatest of their numbers.
+
+    Raises:
+        UserError: there are; the sentence says how the model gets them.
+    """
+    embeddings: Any = model.get_input_embeddings()
+    known = embeddings.weight.shape[0]
+    if largest >= known:
+        raise UserError(
+            f"The tokenizer of {name} has {largest + 1:,} tokens, the model embeddings of "
+            f"{known:,}: call model.resize_token_embeddings(len(tokenizer)), train and save it."
         )
 
 

@@ -1,15 +1,19 @@
 """A user's labelled texts, examined and cut: a file, a name of the catalogue, or a hub id."""
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from helpers import ROOT, UserError, nearest
 from helpers.sources import catalog, hub, readers
+from helpers.sources.classes import spellings
+from helpers.sources.columns import LABEL
 from helpers.sources.corpora import Corpus, from_rows, load_texts
 from helpers.sources.domains import Domains, domains_of
+from helpers.sources.doors import door
 from helpers.sources.health import Health, examine
 from helpers.sources.sampling import stratified
 
@@ -52,7 +56,7 @@ def load_yours(
     Args:
         train_file: a file (see :mod:`helpers.sources.readers`), also from the project's root; or a
             catalogue name or hub id of labelled texts.
-        text_column: of a file or hub data set.
+        text_column: of a file or hub data set; several, with a blank between, are joined.
         label_column: likewise.
         test_file: a labelled file to be scored on; without it a tenth of the rows is, and of fewer
             than :data:`SMALL` rows 30 %.
@@ -82,8 +86,11 @@ def load_yours(
     read = readers.read_file(path)
     texts, found = readers.columns(read, text_column, label_column)
     labels = found or []
-    _look_like_classes(labels, label_column, path.name)
-    health = examine(texts, labels)
+    chosen_columns = readers.choose(read, text_column, label_column)
+    column = chosen_columns.label or label_column
+    _look_like_classes(labels, column, path.name)
+    named = shlex.quote(train_file) + ("" if column == LABEL else f" --label {shlex.quote(column)}")
+    health = replace(examine(texts, labels), source=named, notes=chosen_columns.notes)
     chosen = np.arange(len(texts))
     if len(texts) > most:
         chosen = stratified(labels, chosen, [most / len(texts)], seed)[0]
@@ -106,7 +113,11 @@ def load_yours(
         more, truth = readers.columns(readers.read_file(test), text_column, label_column)
         strange = sorted(set(truth or []) - set(labels))
         if strange:
-            raise UserError(f"{test.name} has a label '{strange[0]}' that {name} does not have.")
+            alike = spellings([strange[0], *set(labels)])
+            hint = f" It has '{next(x for x in alike[0] if x != strange[0])}'." if alike else ""
+            raise UserError(
+                f"{test.name} has a label '{strange[0]}' that {name} does not have.{hint}"
+            )
         published = np.append(published, ["test"] * len(more))
         drawn, answers = drawn + more, answers + (truth or [])
     else:
@@ -136,7 +147,7 @@ def label_counts(corpus: Corpus, asked: Sequence[int]) -> list[int]:
     At least two, increasing; a count that is more than there is becomes all there is.
 
     Raises:
-        UserError: fewer than two different counts are left.
+        UserError: fewer than two different counts are left, or none reaches one label a class.
 
     >>> corpus = load_yours("data/sample/messages.csv").corpus
     >>> label_counts(corpus, [64, 16, 100_000]) == [16, 64, len(corpus.splits["train"])]
@@ -144,6 +155,13 @@ def label_counts(corpus: Corpus, asked: Sequence[int]) -> list[int]:
     """
     there = len(corpus.splits["train"])
     counts = sorted({min(n, there) for n in asked})
+    classes = len(corpus.label_names)
+    if counts and counts[-1] < classes:
+        enough = f"[{classes}, {there}]" if classes < there else f"[{classes // 2}, {classes}]"
+        raise UserError(
+            f"{corpus.name} has {classes:,} classes, which need at least {classes:,} labels: "
+            f"{door().labels.format(counts=enough)}."
+        )
     if len(counts) < 2:
         raise UserError(
             f"labels must hold two different counts below or at {there}, the training texts of "
@@ -168,7 +186,8 @@ def find_file(name: str) -> Path | None:
     if name in catalog.load_catalog().texts or (hub.is_id(name) and not readers.suffix_of(path)):
         return None
     hint = nearest(name, catalog.load_catalog().texts)
-    raise UserError(f"There is no file {name}.{hint if 'Did' in hint else ''}")
+    address = readers.address_hint(name)
+    raise UserError(f"There is no file {name}.{address or (hint if 'Did' in hint else '')}")
 
 
 def _look_like_classes(labels: list[str], column: str, where: str) -> None:
@@ -176,9 +195,9 @@ def _look_like_classes(labels: list[str], column: str, where: str) -> None:
         raise UserError(
             f"{where} has {len(labels)} labelled rows; with fewer than 40 nothing can be measured."
         )
-    if len(set(labels)) > len(labels) / 4:
+    if len(set(labels)) > len(labels) / 2:
         raise UserError(
             f"The label column '{column}' of {where} has {len(set(labels)):,} different values in "
             f"{len(labels):,} rows; a class needs several texts. Does it hold texts or numbers of "
-            "rows? Set label_column to the column of classes."
+            f"rows? {door().classes}."
         )

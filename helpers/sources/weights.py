@@ -8,6 +8,7 @@ alone and leaves torch's global random state as it was.
 import functools
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,11 +17,12 @@ import transformers
 from safetensors import SafetensorError, safe_open
 
 from helpers import ROOT, UserError, nearest
-from helpers.sources import catalog, hub, loading
+from helpers.sources import catalog, hub, loading, readers
 from helpers.sources.loading import check_positions, quiet
 
 __all__ = [
     "Weights",
+    "check_inputs",
     "check_positions",
     "load_body",
     "load_model",
@@ -75,7 +77,8 @@ def resolve(name: str | Path) -> Weights:
             hint = nearest(name, known) if "/" not in name else ""
             raise UserError(f"{error}{hint}") from error
     else:
-        raise UserError(f"There is no folder {name}, and it is no hub id.{nearest(name, known)}")
+        hint = readers.address_hint(name) or nearest(name, known)
+        raise UserError(f"There is no folder {name}, and it is no hub id.{hint}")
     files = [folder / gguf] if gguf else _check(folder, name)
     stamps = tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
     return Weights(name, str(folder), _fingerprint(stamps), kind, gguf)
@@ -89,7 +92,8 @@ def _check(folder: Path, name: str) -> list[Path]:
         raise UserError(f"{name} is a file, not a model's folder: name the folder it is in.")
     config = folder / "config.json"
     if not config.is_file():
-        raise UserError(f"The model folder {name} has no config.json.")
+        raise UserError(_without_config(folder, name))
+    _check_pointer(config, name)
     try:
         kind = json.loads(config.read_text(encoding="utf-8"))["model_type"]
     except (ValueError, KeyError, TypeError):
@@ -114,6 +118,7 @@ def _check(folder: Path, name: str) -> list[Path]:
             else f"{name} has a config.json but no weights (model.safetensors)."
         )
     for file in tensors:
+        _check_pointer(file, name)
         try:
             with safe_open(file, framework="pt"):
                 pass  # opening compares the header with the file's length
@@ -122,6 +127,43 @@ def _check(folder: Path, name: str) -> list[Path]:
         except (SafetensorError, OSError) as error:
             raise UserError(f"{file.name} of {name} is cut short or damaged: {error}.") from None
     return [config, *tensors]
+
+
+def _without_config(folder: Path, name: str) -> str:
+    """Return what a folder is that holds no model itself, and which folder does."""
+    adapter = folder / "adapter_config.json"
+    if adapter.is_file():
+        try:
+            base = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]
+        except (OSError, ValueError, KeyError, TypeError):
+            base = None
+        return (
+            f"{name} holds an adapter{f' of {base}' if base else ''}, not a whole model: merge it "
+            "first (peft: merge_and_unload, then save_pretrained)."
+        )
+    checkpoints = {
+        int(found[1]): path
+        for path in folder.glob("checkpoint-*")
+        if (found := re.fullmatch(r"checkpoint-(\d+)", path.name)) and path.is_dir()
+    }
+    if checkpoints:
+        last = Path(name) / checkpoints[max(checkpoints)].name
+        return (
+            f"The model folder {name} has no config.json; its last checkpoint is {last}: name it."
+        )
+    return f"The model folder {name} has no config.json."
+
+
+def _check_pointer(file: Path, name: str) -> None:
+    """Refuse a file in whose place git left the note where it could be had."""
+    if not file.is_file():
+        return
+    with file.open("rb") as opened:
+        if opened.read(len(readers.POINTER)) == readers.POINTER:
+            raise UserError(
+                f"{file.name} of {name} is a git-lfs pointer, not the file: run `git lfs pull` in "
+                "that folder."
+            )
 
 
 @functools.cache
@@ -158,6 +200,30 @@ def load_tokenizer(name: str | Path) -> transformers.PreTrainedTokenizerBase:
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise UserError(f"{name} has no tokenizer: its folder lacks tokenizer.json or the like.")
     return tokenizer
+
+
+def check_inputs(
+    model: transformers.PreTrainedModel, max_length: int, name: str | Path
+) -> transformers.PreTrainedModel:
+    """Return the model of that name, if it can read all that its tokenizer may give it.
+
+    :raises UserError: ``max_length`` is more than its positions; its tokenizer has tokens that it
+        has no embeddings of, as after ``add_tokens`` alone.
+    """
+    check_positions(model, max_length, name)
+    largest = _largest_token(resolve(name))
+    if largest is not None:
+        loading.check_tokens(model, largest, name)
+    return model
+
+
+@functools.cache
+def _largest_token(weights: Weights) -> int | None:
+    """Return the greatest number that a tokenizer gives to a token; None without a tokenizer."""
+    try:
+        return max(load_tokenizer(weights.name).get_vocab().values())
+    except UserError:
+        return None
 
 
 def load_body(name: str | Path, *, pretrained: bool = True, seed: int = 0) -> Any:

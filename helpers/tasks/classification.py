@@ -74,11 +74,13 @@ class TextClassification:
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
         """Return what pads a list of encoded items to the longest of them.
 
-        A tokenizer without a padding token (GPT-2's) pads with its end-of-text token; padded
-        positions are masked, so the token itself does not matter.
+        A tokenizer without a padding token (GPT-2's) pads with its end-of-text token, or whatever
+        token it has; padded positions are masked, so the token itself does not matter.
         """
         if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.eos_token
+            ends = (tokenizer.eos_token, tokenizer.sep_token, tokenizer.unk_token)
+            first: Any = tokenizer.convert_ids_to_tokens(0)
+            tokenizer.pad_token = next((token for token in ends if token is not None), first)
         return _DynamicPadding(tokenizer)
 
     def build_model(
@@ -93,7 +95,7 @@ class TextClassification:
             config: changes of the model's configuration, ``num_hidden_layers=2``, say.
         """
         backbone = weights.load_model(name, AutoModel, pretrained=pretrained, seed=seed, **config)
-        weights.check_positions(backbone, self.max_length, name)
+        weights.check_inputs(backbone, self.max_length, name)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return MeanPooledClassifier(backbone, self.n_classes)

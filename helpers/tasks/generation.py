@@ -9,6 +9,7 @@ import torch
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from helpers import UserError
+from helpers.sources.loading import positions
 from helpers.tasks.bytepairs import boundaries, check_fit, token_ids
 
 
@@ -67,7 +68,7 @@ def continue_texts(
     check_fit(model, tokenizer)
     first, last = boundaries(tokenizer)
     rows = [[first, *(token_ids([text], tokenizer)[0] if text else [])] for text in prompts]
-    limit = getattr(model.config, "max_position_embeddings", None)
+    limit = positions(model)
     longest = max(map(len, rows), default=0)
     if limit is not None and longest + new_tokens > limit:
         raise UserError(

@@ -26,6 +26,7 @@ from transformers import (
 
 from helpers import UserError
 from helpers.sources import corpora, weights
+from helpers.sources.loading import positions
 from helpers.sources.sampling import draw_unlabelled
 from helpers.tasks.batches import IGNORED, DynamicMasking, RightPadding, batches_by_length
 from helpers.tasks.bytepairs import boundaries, check_fit, token_ids
@@ -183,7 +184,7 @@ class LanguageModeling:
                 the model does not know; causal, and the model sees what comes after a token.
         """
         name = type(model).__name__
-        limit = getattr(model.config, "max_position_embeddings", None)
+        limit = positions(model)
         if limit is not None and self.block_size > limit:
             raise UserError(
                 f"block_size {self.block_size} is more than the {limit} positions of {name}."

@@ -145,7 +145,7 @@ class Retrieval:
             UserError: as :func:`weights.load_model`; ``max_length`` beyond the model's positions.
         """
         backbone = weights.load_model(name, AutoModel, pretrained=pretrained, seed=seed, **config)
-        weights.check_positions(backbone, self.max_length, name)
+        weights.check_inputs(backbone, self.max_length, name)
         return BiEncoder(backbone)
 
     @torch.inference_mode()

@@ -83,7 +83,7 @@ class SequenceClassification(TextClassification):
             name, AutoModelForSequenceClassification, pretrained=pretrained, seed=seed,
             num_labels=self.n_classes, pad_token_id=padding, **config,
         )  # fmt: skip
-        weights.check_positions(backbone, self.max_length, name)
+        weights.check_inputs(backbone, self.max_length, name)
         return WeightedClassifier(backbone, chosen)
 
 

@@ -71,8 +71,9 @@ class TokenTagging:
             for number, tagged in enumerate(self.corpus.splits[split]["text"], start=1):
                 where = f"{self.corpus.name}, {split}, article {number}"
                 found += parse_article(tagged, self.types, where)
+        there = {span.type for sentence in sentences["train"] for span in sentence.spans}
         for name in self.types:
-            if not any(span.type == name for one in sentences["train"] for span in one.spans):
+            if name not in there:
                 raise UserError(
                     f"The training articles of {self.corpus.name} have no entity of type "
                     f"'{name}'; leave it out of types."
@@ -147,7 +148,7 @@ class TokenTagging:
             UserError: the model has fewer positions than ``max_length``.
         """
         backbone = weights.load_model(name, AutoModel, pretrained=pretrained, seed=seed, **config)
-        weights.check_positions(backbone, self.max_length, name)
+        weights.check_inputs(backbone, self.max_length, name)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return TokenClassifier(backbone, self.n_classes)

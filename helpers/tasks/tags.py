@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from helpers import UserError, nearest
+from helpers.tasks import token_tags
 
 TYPES = {"PER": "nr", "LOC": "ns", "ORG": "nt", "MISC": "nz", "TIME": "t"}
 """Types of entities and their tag: persons, places, organizations, other names, times."""
@@ -80,7 +81,7 @@ def check_types(types: Sequence[str]) -> None:
 def parse_article(
     tagged: str, types: Sequence[str] = DEFAULT, article: str = "the article"
 ) -> list[Sentence]:
-    """Return the sentences of a tagged article, one paragraph a line.
+    """Return the sentences of a tagged article, one paragraph a line, or in CoNLL's form.
 
     A sentence ends at 。！？ with the closing quotes behind it, and at the end of a line; never
     inside an entity.
@@ -94,6 +95,11 @@ def parse_article(
     1 北京下雪 (0, 2, 'LOC')
     """
     check_types(types)
+    if token_tags.is_conll(tagged):
+        return [
+            Sentence(text, tuple(Span(*span) for span in spans if span[2] in types), article, line)
+            for line, text, spans in token_tags.parse(tagged)
+        ]
     sentences = []
     for number, line in enumerate(tagged.split("\n"), start=1):
         text, spans = parse_line(line, types, f"{article}, line {number}")

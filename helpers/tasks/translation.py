@@ -23,6 +23,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 
 from helpers import UserError
 from helpers.sources import weights
+from helpers.sources.loading import positions
 from helpers.sources.messages import one_line
 from helpers.sources.parallel import ParallelCorpus
 from helpers.sources.sampling import draw_unlabelled
@@ -193,7 +194,7 @@ def translate(
             raise UserError(f"Sentence {i} is empty; there is nothing to translate.")
         prompts.append(one_line(source) + SEPARATOR)
     lengths = [1 + len(ids) for ids in token_ids(prompts, tokenizer)]
-    limit = getattr(model.config, "max_position_embeddings", None)
+    limit = positions(model)
     longest = int(np.argmax(lengths))
     if limit is not None and lengths[longest] + max_new_tokens > limit:
         raise UserError(

@@ -5,14 +5,18 @@ was.
 """
 
 import warnings
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import peft
 import torch
+from peft.utils import TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING as IA3_KNOWN
+from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as LORA_KNOWN
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from helpers import UserError
 
@@ -32,14 +36,15 @@ def add_lora(
     2022, *LoRA* (ICLR).
 
     Args:
-        model: changed in place; an architecture that ``peft`` knows (GPT-2, Llama, BERT, …).
+        model: changed in place; the matrices are those that ``peft`` names for its architecture,
+            or, where it names none, those of :data:`_INPUTS`.
         rank: r, at least 1.
         alpha: scale of the change; twice the rank where it is None.
         seed: of A; torch's own random state stays.
         task_type: peft's name of what the model is for; None for a bare encoder.
 
     Raises:
-        UserError: a rank below 1, or an architecture whose attention peft does not know.
+        UserError: a rank below 1, or an attention whose matrices are not found.
 
     >>> from transformers import GPT2Config, GPT2LMHeadModel
     >>> model = GPT2LMHeadModel(GPT2Config(n_layer=1, n_embd=8, n_head=2, vocab_size=9))
@@ -51,7 +56,8 @@ def add_lora(
     settings = peft.LoraConfig(
         r=rank,
         lora_alpha=alpha or 2 * rank,
-        fan_in_fan_out=model.config.model_type == "gpt2",  # its matrices are stored transposed
+        target_modules=_unless_known(LORA_KNOWN, model, _INPUTS),
+        fan_in_fan_out=_transposed(model),
         task_type=task_type,
     )
     return _inside(model, settings, "LoRA", seed)
@@ -68,8 +74,49 @@ def add_ia3(model: PreTrainedModel, *, seed: int = 0) -> Any:
     Raises:
         UserError: an architecture that peft does not know.
     """
-    settings = peft.IA3Config(fan_in_fan_out=model.config.model_type == "gpt2")
+    found = _unless_known(IA3_KNOWN, model, _FACTORS)
+    settings = peft.IA3Config(
+        target_modules=found,
+        feedforward_modules=found and found[-1:],
+        fan_in_fan_out=_transposed(model),
+    )
     return _inside(model, settings, "(IA)³", seed)
+
+
+_INPUTS = (
+    ("query", "value"), ("q_lin", "v_lin"), ("q_proj", "v_proj"), ("query_proj", "value_proj"),
+    ("attn.q", "attn.v"), ("SelfAttention.q", "SelfAttention.v"), ("q_head", "v_head"),
+    ("attn.Wqkv",), ("qkv_proj",), ("query_key_value",), ("c_attn",), ("in_proj",),
+)  # fmt: skip
+"""Names of the matrices of queries and values (or of all three in one), as architectures have them:
+BERT's kin, ALBERT and BigBird; DistilBERT and XLM; Llama's kin; MPNet; T5's; Funnel; ModernBERT."""
+
+_FACTORS = (
+    ("key", "value", "ffn_output"), ("key", "value", "output.dense"),
+    ("k_lin", "v_lin", "ffn.lin2"), ("attn.k", "attn.v", "output.dense"),
+    ("attn.Wqkv", "mlp.Wo"), ("k_proj", "v_proj", "down_proj"), ("k_proj", "v_proj", "fc2"),
+)  # fmt: skip
+"""Names of keys, values and, last, of what the feed-forward activations go into."""
+
+
+def _unless_known(
+    known: Collection[str], model: PreTrainedModel, groups: Iterable[tuple[str, ...]]
+) -> list[str] | None:
+    """Return the first group of names that are all matrices of the model; None: peft knows them."""
+    if model.config.model_type in known:
+        return None
+    matrices = [
+        name for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D)
+    ]
+    for group in groups:
+        if all(any(f".{name}".endswith(f".{part}") for name in matrices) for part in group):
+            return list(group)
+    return None
+
+
+def _transposed(model: PreTrainedModel) -> bool:
+    """Tell whether a model's matrices are stored transposed, as GPT-2's are."""
+    return any(isinstance(module, Conv1D) for module in model.modules())
 
 
 def _inside(model: PreTrainedModel, settings: peft.PeftConfig, name: str, seed: int) -> Any:

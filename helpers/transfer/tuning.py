@@ -19,6 +19,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from helpers import UserError
+from helpers.sources.loading import positions
 from helpers.tasks.batches import DynamicMasking, RightPadding
 from helpers.tasks.classification import TextClassification
 from helpers.tasks.heads import MeanPooledClassifier
@@ -67,7 +68,7 @@ class Target:
                 f"Strategy '{strategy.name}' needs a labelled source beside the target: name one "
                 "as source, or leave the strategy out."
             )
-        limit = getattr(model.backbone.config, "max_position_embeddings", None)
+        limit = positions(model.backbone)
         if "joint" in asked and self.source and limit and self.source.max_length > limit:
             raise UserError(
                 f"The source's max_length {self.source.max_length} is more than {limit} positions."

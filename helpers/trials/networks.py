@@ -73,6 +73,8 @@ def build(trial: Trial, inputs: Inputs, folders: Folders, *, pretrained: bool) -
         **chosen.config,
     )
     loading.check_positions(backbone, trial.options["max_length"], trial.model)
+    ids = [array for key, array in inputs.items() if key.endswith(".ids") and len(array)]
+    loading.check_tokens(backbone, max((int(array.max()) for array in ids), default=0), trial.model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(trial.draw + 1)
         head = HEADS[trial.options["pooling"]]

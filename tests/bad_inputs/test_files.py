@@ -1,8 +1,12 @@
 """Files and folders of texts: each mistake has its one sentence."""
 
+import bz2
 import gzip
+import io
 import json
+import lzma
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pyarrow
@@ -13,11 +17,14 @@ from hypothesis import strategies as st
 
 from helpers import UserError
 from helpers.sources.corpora import load_texts
-from helpers.sources.readers import SUFFIXES, columns, read_file
+from helpers.sources.readers import columns, read_file
 from helpers.sources.user_corpus import load_yours
 
 GOOD = '{"text":"a b c","label":"x"}\n{"text":"d e f","label":"y"}\n'
-ENDINGS = ".json, .json.gz, .jsonl, .jsonl.gz, .csv, .parquet"
+ENDINGS = (
+    ".arrow, .bio, .conll, .csv, .feather, .iob, .iob2, .json, .jsonl, .ndjson, .parquet, .tab, "
+    ".tsv (also packed: .gz, .bz2, .xz, .zip)"
+)
 
 FILES = [
     ("a.csv", "", "{path} is empty."),
@@ -25,9 +32,9 @@ FILES = [
     ("a.csv", "text,label\n", "{path} holds no items."),
     ("a.csv", "text,label\na,x\nb\n", "Line 3 of {path} has 1 fields, but the header has 2 (text, label)."),
     ("a.csv", "text,text\na,b\n", "{path} names the column 'text' more than once."),
-    ("a.csv", 'text,label\n"a,x\n', "{path} is not valid CSV: line 2: unexpected end of data."),
+    ("a.csv", 'text,label\n"a,x\n', "{path} is not valid CSV: the quote that opens in line 2 is never closed."),
     ("a.csv", "text,label\ncaf\xe9,x\n".encode("latin-1"), "{path} is not UTF-8: byte 14 (line 2) is 0xe9; save it as UTF-8."),
-    ("a.csv", "text,label\na,x\n".encode("utf-16"), "{path} is not UTF-8: byte 0 (line 1) is 0xff; save it as UTF-8."),
+    ("a.csv", "text,label\na,x\n".encode("utf-16"), '{path} is UTF-16, which Excel calls Unicode text: save it as UTF-8 (in Excel "CSV UTF-8").'),
     ("a.csv", "text,label\na,x\nb,x\n", "All 2 items of a.csv have the label 'x' in 'label'; at least two classes are needed."),
     ("a.csv", "text,label\na,\x1b[31mx\nb,\x1b[31mx\n", "All 2 items of a.csv have the label '<U+001B>[31mx' in 'label'; at least two classes are needed."),
     ("a.csv", "text,label\n ,x\nb,y\n", "The text in line 2 of a.csv ('text') is empty; remove such items or fill them in."),
@@ -42,8 +49,8 @@ FILES = [
     ("a.jsonl", '{"text":{"a":1},"label":"x"}\n', "The text in line 1 of a.jsonl ('text') is one object, not a string."),
     ("a.jsonl", '{"text":3,"label":"x"}\n', "The text in line 1 of a.jsonl ('text') is a number, not a string."),
     ("a.jsonl", '{"text":"a","label":["x"]}\n{"text":"b","label":"x"}\n', "The label in line 1 of a.jsonl is a list, not a string or a number."),
-    ("a.jsonl", '{"body":"a","label":"x"}\n', "a.jsonl has no text column 'text'; its columns are body, label (set text_column to one of them)."),
-    ("a.jsonl", '{"text":"a","topic":"x"}\n', "a.jsonl has no label column 'label'; its columns are text, topic (set label_column to one of them, or None for texts without labels)."),
+    ("a.jsonl", '{"payload":"a","label":"x"}\n', "a.jsonl has no text column 'text'; its columns are payload, label (set text_column to one of them)."),
+    ("a.jsonl", '{"text":"a","group":"x"}\n', "a.jsonl has no label column 'label'; its columns are text, group (set label_column to one of them, or None for texts without labels)."),
     ("a.jsonl", GOOD, "{path} has too few different texts: of 2 items none is left for the validation split once duplicates are removed."),
     ("a.parquet", b"PAR1xxxx", "{path} is not a whole Parquet file: Could not open Parquet input source '<Buffer>': Parquet magic bytes not found in footer. Either the file is corrupted or this is not a parquet file."),
     ("a.jsonl.gz", b"not gzip", "{path} is not a whole gzip file: Not a gzipped file (b'no')."),
@@ -67,6 +74,7 @@ NAMES = [
     ("/nowhere/texts.csv", "There is no file /nowhere/texts.csv."),
     ("/nowhere/\x1b[31mnow\u202ehere.csv", "There is no file /nowhere/<U+001B>[31mnow<U+202E>here.csv."),
     ("https://example.org/a.csv", "There is no file https:/example.org/a.csv. An address is not read: download the file first."),
+    ("https://huggingface.co/datasets/fancyzhx/ag_news", "There is no file https:/huggingface.co/datasets/fancyzhx/ag_news. An address is not read: write the hub id, fancyzhx/ag_news."),
     ("reuters-r9", "There are no texts 'reuters-r9' in the catalogue, and no such file. Did you mean 'reuters-r8'? (A hub id is written owner/name.)"),
     ("a/b/c", "There is no file a/b/c."),
 ]  # fmt: skip
@@ -94,6 +102,10 @@ def test_a_file_that_is_no_file_name_has_a_hint():
     assert str(error.value) == "There is no file reuters-r9. Did you mean 'reuters-r8'?"
 
 
+PLAIN = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
+PACKED = (".csv.gz", ".jsonl.bz2", ".json.xz", ".tsv.zip")
+
+
 def valid(suffix):
     """A small valid file of the kind."""
     rows = [{"text": f"words number {i}", "label": "xy"[i % 2]} for i in range(6)]
@@ -101,13 +113,24 @@ def valid(suffix):
         sink = pyarrow.BufferOutputStream()
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), sink)
         return sink.getvalue().to_pybytes()
-    if suffix == ".csv":
-        text = "text,label\n" + "".join(f"{row['text']},{row['label']}\n" for row in rows)
+    if suffix.startswith((".csv", ".tsv")):
+        mark = "," if suffix.startswith(".csv") else "\t"
+        text = f"text{mark}label\n"
+        text += "".join(f"{row['text']}{mark}{row['label']}\n" for row in rows)
     elif suffix.startswith(".jsonl"):
         text = "".join(f"{json.dumps(row)}\n" for row in rows)
     else:
         text = json.dumps(rows)
-    return gzip.compress(text.encode()) if suffix.endswith(".gz") else text.encode()
+    return packed(suffix, text.encode())
+
+
+def packed(suffix, data):
+    if suffix.endswith(".zip"):
+        with zipfile.ZipFile(target := io.BytesIO(), "w") as archive:
+            archive.writestr("texts", data)
+        return target.getvalue()
+    pack = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+    return pack.get(suffix[suffix.rfind(".") :], bytes)(data)
 
 
 def read(suffix, data):
@@ -122,14 +145,14 @@ def read(suffix, data):
             assert len(texts) == len(labels or [])
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", PLAIN + PACKED)
 @settings(max_examples=60)
 @given(data=st.binary(max_size=200))
 def test_random_bytes_are_a_table_or_a_sentence(suffix, data):
     read(suffix, data)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", PLAIN + PACKED)
 @settings(max_examples=60)
 @given(at=st.floats(0, 1), new=st.binary(min_size=1, max_size=4), cut=st.booleans())
 def test_a_damaged_file_is_a_table_or_a_sentence(suffix, at, new, cut):

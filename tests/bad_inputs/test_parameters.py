@@ -27,7 +27,7 @@ CASES = [
     ("learning_rate", "nan", "06_bert_finetuning: learning_rate must be a number, not 'nan'."),
     ("learning_rate", "0", "06_bert_finetuning: learning_rate must be in (0, 1), not 0.0."),
     ("learning_rate", "fast", "06_bert_finetuning: learning_rate must be a number, not 'fast'."),
-    ("device", "gpu", "06_bert_finetuning: device must be one of auto, cpu, cuda, mps, not 'gpu'. Did you mean 'cpu'?"),
+    ("device", "gpu", "06_bert_finetuning: device must be one of auto, cpu, cuda, mps, not 'gpu'. Did you mean 'cuda'?"),
     ("model", True, "06_bert_finetuning: model must be text, not True (write -r model True for papermill, 'True' in YAML)."),
     ("model", ["a"], "06_bert_finetuning: model must be text, not ['a']."),
     ("corpus", None, "06_bert_finetuning: corpus must be text, not None."),

@@ -7,7 +7,7 @@ import pytest
 from helpers import ROOT
 from helpers.evaluation.intervals import seed_interval
 from helpers.report import sweeps
-from helpers.runs.plan import PlannedRun
+from helpers.runs.plan import PlannedRun, plan
 from helpers.runs.schema import Metric, load_record
 
 
@@ -84,3 +84,72 @@ def test_accuracy_is_drawn_over_every_parameter(runs, tmp_path):
     }
     np.testing.assert_allclose(means["full"], [0.551, 0.625])
     assert len(figure.legends) == 1
+
+
+def recorded(root, settings):
+    """Runs of notebook 06 in which a parameter varies, with a number for each label count."""
+    model = load_record(ROOT / "data" / "reference" / "quick" / "02_linear_transfer.json")
+    made = []
+    for setting in settings:
+        run = PlannedRun(ROOT / "notebooks" / "06_x.ipynb", setting, setting)
+        metrics = [
+            Metric(name="accuracy", value=0.5 + labels / 1000, seed=0, split="test", n=10,
+                   strategy="full", dataset="r8", model="minilm", labels=labels)
+            for labels in (16, 64)
+        ]  # fmt: skip
+        path = run.file(".json", root)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        record = model.model_copy(update={"metrics": metrics, "claims": []})
+        path.write_text(record.model_dump_json(), encoding="utf-8")
+        made.append(run)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("labels", [[16, 64], [32, 128]]),
+        ("model", ["minilm", "minilm:2"]),
+        ("strategy", ["full", "lora"]),
+        ("dataset", ["r8", "r52"]),
+        ("metric", ["accuracy", "f1"]),
+        ("split", ["a", "b"]),
+        ("seeds", [2, 3]),
+        ("value", [0.1, 0.2]),
+        ("notebook", ["a", "b"]),
+    ],
+)
+def test_a_parameter_may_be_called_what_a_number_has_too(tmp_path, name, values):
+    runs = recorded(tmp_path, [{name: value, "other": 1} for value in values])
+    page = sweeps.write(tmp_path / "g.yaml", runs, tmp_path)
+    assert sweeps.columns_of(runs) == [f"{name} (parameter)"]
+    assert "data:image/png" in page.read_text(encoding="utf-8")
+    table = pd.read_csv(page.with_name("summary.csv"))
+    shown = table[f"{name} (parameter)"].astype(str).unique().tolist()
+    assert shown == [str(value) for value in values]
+    assert set(table["labels"]) == {16, 64} and set(table["metric"]) == {"accuracy"}
+
+
+def test_the_best_settings_come_first_with_their_intervals(runs, tmp_path):
+    frame = sweeps.summary(runs, tmp_path)
+    found = sweeps.best(frame, ["rate", "corpus"], "accuracy")
+    assert found["rate"].tolist() == [0.01, 0.01, 1e-4, 1e-4]
+    assert found.loc[0, "value"] == pytest.approx(0.65) and found.loc[0, "low"] < 0.65
+    assert sweeps.best(frame.assign(metric="test_loss"), ["rate", "corpus"], "test_loss")[
+        "value"
+    ].is_monotonic_increasing
+    page = sweeps.write(tmp_path / "g.yaml", runs, tmp_path)
+    assert "The best settings by accuracy" in page.read_text(encoding="utf-8")
+    assert len(pd.read_csv(page.with_name("best.csv"))) == 4
+
+
+def test_the_grid_of_the_readme_gives_its_table_and_page(tmp_path):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    grid = tmp_path / "my_grid.yaml"
+    grid.write_text(text.split("```yaml\n# my_grid.yaml\n")[1].split("```")[0], encoding="utf-8")
+    planned = plan(grid=grid)
+    assert len(planned) == 12 and {run.name for run in planned} == {"06_bert_finetuning"}
+    runs = recorded(tmp_path, [run.values for run in planned])
+    page = sweeps.write(grid, runs, tmp_path).read_text(encoding="utf-8")
+    assert "12 of 12 runs are done" in page and "labels (parameter)" in page
+    assert page.count("data:image/png") == 1

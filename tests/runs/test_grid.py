@@ -57,6 +57,11 @@ def test_a_grid_is_every_combination_once(root):
         ("- 1", "g.yaml: a grid holds `notebook: NAME` and `parameters: {name: [values]}`, not 1."),
         ("", "g.yaml: a grid holds `notebook: NAME`"),
         (
+            "text,topic\n" + "a long line of text,x\n" * 500,
+            "g.yaml: a grid holds `notebook: NAME` and `parameters: {name: [values]}`, not "
+            "'text,topic a long line of text,x a long line of text,x a l….",
+        ),
+        (
             "notebook: '01'\nparameter: {}",
             "g.yaml: a grid has no key 'parameter'. Did you mean 'pa",
         ),

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import papermill
 import pytest
@@ -17,6 +18,7 @@ from helpers.claims.verdicts import interval_of
 from helpers.evaluation.intervals import bootstrap_interval, seed_interval, two_level_interval
 from helpers.runs import record
 from helpers.runs.record import comparable, injected, load_record, open_run, summary
+from helpers.sources import doors
 
 FIXTURES = ROOT / "tests" / "fixtures"
 ADDS = FIXTURES / "01_adds_numbers.ipynb"
@@ -336,3 +338,25 @@ def test_plain_papermill_with_a_bad_parameter_fails_with_the_sentence(papermill_
         assert error.value.evalue == sentence
         assert error.value.traceback == [f"UserError: {sentence}"]
         assert not (tmp_path / "r.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("declared", "commanded", "door"),
+    [
+        ("", "", doors.FILE),
+        ('text_column: str = "text"  # where the text stands\n', "", doors.NOTEBOOK),
+        ("", "1", doors.COMMAND_LINE),
+    ],
+)
+def test_a_notebook_gives_advice_in_its_own_words(tmp_path, monkeypatch, declared, commanded, door):
+    monkeypatch.setattr(doors, "_entered", [doors.PARAMETERS])
+    monkeypatch.setenv("TRANSFER_DOOR", commanded)
+    made = nbformat.v4.new_notebook()
+    cell = f'{declared}record: str = ""  # file'
+    made.cells = [nbformat.v4.new_code_cell(cell, metadata={"tags": ["parameters"]})]
+    nbformat.write(made, tmp_path / "x.ipynb")
+    open_run("x", {"record": str(tmp_path / "r.json")}, notebook=tmp_path / "x.ipynb")
+    assert doors.door() is doors.PARAMETERS  # no kernel
+    namespace = {"get_ipython": None, "record": str(tmp_path / "r.json")}
+    open_run("x", namespace, notebook=tmp_path / "x.ipynb")
+    assert doors.door() is door

@@ -257,7 +257,7 @@ def test_bad_input_is_refused_in_one_sentence(call, says):
 def test_shown_in_a_notebook_once_with_alternative_text():
     code = """
 from matplotlib import pyplot
-from helpers.report import figures, trainings
+from helpers.show import figures, trainings
 from helpers.evaluation.significance import Interval
 figures.style()
 fig, ax = pyplot.subplots()

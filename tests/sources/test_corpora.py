@@ -223,3 +223,29 @@ def test_a_full_disk_is_one_sentence(tmp_path, cache, monkeypatch):
     with pytest.raises(UserError, match="The disk is full"):
         load_texts(_file(tmp_path / "mine.json", _items(30)))
     assert not list((cache / "texts").glob("mine-*[0-9a-f]/corpus.json"))
+
+
+def labelled(n, names=("bad", "good")):
+    words = ["red", "green", "blue", "tall", "small", "round", "old", "new", "loud", "soft"]
+    texts = [" ".join(words[(i * k) % 10] for k in range(1, 8)) + f" {i}" for i in range(n)]
+    features = datasets.Features(
+        {"review": datasets.Value("string"), "class": datasets.ClassLabel(names=list(names))}
+    )
+    return datasets.Dataset.from_dict(
+        {"review": texts, "class": [i % 2 for i in range(n)]}, features
+    )
+
+
+def test_what_datasets_saved_to_disk_is_read_with_names_and_splits(tmp_path, cache):
+    labelled(60).save_to_disk(tmp_path / "one")
+    found = load_texts(str(tmp_path / "one"))
+    assert found.label_names == ["bad", "good"] and found.licence == "yours"
+    assert [len(split) for split in found.splits.values()] == [48, 6, 6]
+    parts = datasets.DatasetDict(
+        train=labelled(60).select(range(40)), test=labelled(60).select(range(40, 60))
+    )
+    parts.save_to_disk(tmp_path / "two")
+    assert len(load_texts(str(tmp_path / "two")).splits["test"]) == 20
+    next((tmp_path / "one").glob("*.arrow")).unlink()
+    with pytest.raises(UserError, match="one is not a whole data set: "):
+        load_texts(str(tmp_path / "one"))

@@ -66,7 +66,7 @@ GZIPPED = gzip.compress(json.dumps(ITEMS * 50).encode(), mtime=0)
         ("a.json", b" \n ", "a.json holds nothing but white space."),
         ("a.json", b"[]", "a.json holds no items."),
         ("a.csv", b"text,label\n", "a.csv holds no items."),
-        ("a.txt", b"x", "a.txt does not end with one of .json, .json.gz, .jsonl"),
+        ("a.txt", b"x", "a.txt does not end with one of .arrow, .bio, .conll, .csv"),
         ("a.json", b'[{"text":\n"caf\xe9"}]', "is not UTF-8: byte 14 (line 2) is 0xe9"),
         ("a.csv", b"text\ncaf\xe9\n", "is not UTF-8: byte 8 (line 2) is 0xe9"),
         ("a.json.gz", GZIPPED[:-20], "a.json.gz is cut short: its gzip stream ends too early."),
@@ -81,7 +81,7 @@ GZIPPED = gzip.compress(json.dumps(ITEMS * 50).encode(), mtime=0)
         ("a.json", b'[{"text": "a"}, "b"]', "Item 2 of a.json is a string, not an object"),
         ("a.jsonl", b'{"text": "a"}\n\n[]\n', "Line 3 of a.jsonl is a list, not an object"),
         ("a.csv", b"text,label\na,b,c\n", "Line 2 of "),
-        ("a.csv", b'text,label\na,"b', "a.csv is not valid CSV: line 2"),
+        ("a.csv", b'text,label\na,"b', "a.csv is not valid CSV: the quote that opens in line 2 is"),
         ("a.csv", b"text,text\na,b\n", "names the column 'text' more than once"),
         ("a.parquet", b"PAR1 not really", "a.parquet is not a whole Parquet file"),
     ],
@@ -103,8 +103,8 @@ def test_missing_files_and_folders(tmp_path):
 @pytest.mark.parametrize(
     ("items", "message"),
     [
-        ([{"body": "a", "label": "x"}], "has no text column 'text'; its columns are body, label"),
-        ([{"text": "a", "topic": "x"}], "has no label column 'label'; its columns are text, topic"),
+        ([{"payload": "a", "label": "x"}], "has no text column 'text'; its columns are payload, l"),
+        ([{"text": "a", "group": "x"}], "has no label column 'label'; its columns are text, group"),
         (
             [{"text": "a", "label": 1}, {"text": " ", "label": 2}, {"label": 2}],
             "The text in item 2 of a.json ('text') is empty (and 1 more)",
@@ -137,3 +137,23 @@ def test_labels_become_strings(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps(items), encoding="utf-8")
     assert columns(read_file(tmp_path / "a.json"), "text", "label")[1] == ["1", "True", "x"]
     assert columns(read_file(tmp_path / "a.json"), "text", None) == (["a", "b", "c"], None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"text": {"0": "a", "1": "b"}, "label": {"0": "x", "1": "y"}},
+        {"text": ["a", "b"], "label": ["x", "y"]},
+    ],
+)
+def test_a_table_by_columns_is_read_as_pandas_writes_it(tmp_path, content):
+    (tmp_path / "a.json").write_text(json.dumps(content), encoding="utf-8")
+    rows = read_file(tmp_path / "a.json").values
+    assert rows == [{"text": "a", "label": "x"}, {"text": "b", "label": "y"}]
+
+
+@pytest.mark.parametrize("content", [{"text": ["a", "b"], "label": ["x"]}, {"text": []}, {}])
+def test_columns_that_do_not_fit_are_one_object(tmp_path, content):
+    (tmp_path / "a.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match="holds one object, not a list of objects"):
+        read_file(tmp_path / "a.json")

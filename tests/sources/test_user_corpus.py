@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import ROOT, UserError
-from helpers.sources import user_corpus
+from helpers.sources import doors, user_corpus
 from helpers.sources.user_corpus import find_file, label_counts, load_unlabelled, load_yours
 
 SAMPLE = ROOT / "data" / "sample"
@@ -108,6 +108,34 @@ def test_a_label_of_the_test_must_be_known(tmp_path):
         load_yours(mine, test_file=test)
 
 
+def test_a_label_that_the_test_spells_otherwise_is_told(tmp_path):
+    mine = write(tmp_path / "mine.jsonl", rows(80))
+    test = write(
+        tmp_path / "test.jsonl", [{"text": "x", "label": "A"}, {"text": "y", "label": "b"}]
+    )
+    with pytest.raises(UserError) as error:
+        load_yours(mine, test_file=test)
+    assert str(error.value) == (
+        "test.jsonl has a label 'A' that mine.jsonl does not have. It has 'a'."
+    )
+
+
+def test_an_address_of_the_hub_is_answered_with_its_id():
+    with pytest.raises(UserError) as error:
+        find_file("https://huggingface.co/datasets/fancyzhx/ag_news")
+    assert str(error.value) == (
+        "There is no file https://huggingface.co/datasets/fancyzhx/ag_news. An address is not "
+        "read: write the hub id, fancyzhx/ag_news."
+    )
+
+
+def test_a_single_column_of_texts_is_found(tmp_path):
+    file = write(
+        tmp_path / "new.jsonl", [{"remark": f"several words of text {i}"} for i in range(9)]
+    )
+    assert load_unlabelled(file)[0] == "several words of text 0"
+
+
 def test_what_is_no_file_has_no_columns():
     with pytest.raises(UserError, match="needs a file, which reuters-r8 is not"):
         load_yours("reuters-r8", domain_column="outlet")
@@ -119,3 +147,35 @@ def test_what_is_no_file_has_no_columns():
         find_file("reuters-r9")
     assert find_file("owner/name") is None
     assert user_corpus.SMALL == 2000
+
+
+def test_guesses_and_spellings_are_among_the_warnings(tmp_path):
+    made = [
+        {"review": f"{row['text']}", "sentiment": "aAb"[i % 3]} for i, row in enumerate(rows(90))
+    ]
+    file = write(tmp_path / "mine.jsonl", made)
+    assert load_yours(file).health.warnings() == [
+        "The texts of mine.jsonl are taken from its column 'review', the classes from 'sentiment'.",
+        "3 labels may be 2 classes, some of them written in several ways ('a', 'A'): "
+        f"`python -m helpers fold {file} --label sentiment` makes each class one.",
+    ]
+
+
+def many_classes(tmp_path, classes=60):
+    made = [row | {"label": f"class {i % classes}"} for i, row in enumerate(rows(3 * classes))]
+    return load_yours(write(tmp_path / "many.jsonl", made)).corpus
+
+
+@pytest.mark.parametrize(
+    ("door", "how"),
+    [(doors.COMMAND_LINE, "write -p labels '{}'"), (doors.NOTEBOOK, "set labels to {}")],
+)
+def test_many_classes_need_a_label_each(tmp_path, door, how):
+    corpus = many_classes(tmp_path)
+    there = len(corpus.splits["train"])
+    assert label_counts(corpus, [16, 64]) == [16, 64]
+    with doors.through(door), pytest.raises(UserError) as error:
+        label_counts(corpus, [16, 50])
+    assert str(error.value) == (
+        f"many.jsonl has 60 classes, which need at least 60 labels: {how.format(f'[60, {there}]')}."
+    )
