@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers import ROOT, UserError
+from helpers.base.doors import COMMAND_LINE, through
 from helpers.commands.parser import parse
-from helpers.sources.doors import COMMAND_LINE, through
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

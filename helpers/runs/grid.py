@@ -31,9 +31,9 @@ from helpers import UserError, nearest
 from helpers.runs.parameters import Parameter, check_against, read_parameters
 from helpers.runs.plan import PlannedRun, checked, find_notebook, load_yaml
 from helpers.runs.ranges import show
-from helpers.sources.readers import suffix_of
 
 MOST_RUNS = 100_000
+_ENDINGS = ("", ".yaml", ".yml", ".json", ".txt")  # JSON is YAML too
 _KEYS = ("notebook", "parameters", "together", "seeds", "retries", "minutes", "gpus")
 _RANGES = ({"from", "to", "step"}, {"from", "to", "points"}, {"from", "to", "points", "scale"})
 
@@ -44,7 +44,7 @@ def read_grid(path: Path) -> list[PlannedRun]:
     Raises:
         UserError: the first thing in it that could not run, with its file and key.
     """
-    if suffix_of(path) not in (None, ".json"):  # JSON is YAML too
+    if path.suffix.lower() not in _ENDINGS:
         raise UserError(
             f"{path} is a file of texts by its ending, not a grid; a grid is a YAML file, as "
             "`python -m helpers sweep --help` shows."

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from helpers import ROOT, UserError
-from helpers.base import provenance
+from helpers.base import doors, provenance
 from helpers.base.determinism import THREADS, settle
 from helpers.claims import statements
 from helpers.claims.evidence import Bounds, Evidence, bounds, plain
@@ -33,7 +33,6 @@ from helpers.runs.schema import (
     number,
     save_record,
 )
-from helpers.sources import doors
 
 __all__ = ["Bounds", "Record", "Run", "comparable", "load_record", "open_run", "record_path"]
 

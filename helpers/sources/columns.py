@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any
 
 from helpers import UserError
+from helpers.base.doors import door
 from helpers.sources import classes, tokens
-from helpers.sources.doors import door
 from helpers.sources.rows import Rows, kind
 
 TEXT, LABEL = "text", "label"

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from helpers import ROOT, UserError, nearest
+from helpers.base.doors import door
 from helpers.sources import catalog, hub, readers
 from helpers.sources.classes import spellings
 from helpers.sources.columns import LABEL
 from helpers.sources.corpora import Corpus, from_rows, load_texts
 from helpers.sources.domains import Domains, domains_of
-from helpers.sources.doors import door
 from helpers.sources.health import Health, examine
 from helpers.sources.sampling import stratified
 

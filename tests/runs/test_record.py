@@ -13,12 +13,11 @@ import pytest
 from papermill.exceptions import PapermillExecutionError
 
 from helpers import ROOT, UserError
-from helpers.base import files
+from helpers.base import doors, files
 from helpers.claims.verdicts import interval_of
 from helpers.evaluation.intervals import bootstrap_interval, seed_interval, two_level_interval
 from helpers.runs import record
 from helpers.runs.record import comparable, injected, load_record, open_run, summary
-from helpers.sources import doors
 
 FIXTURES = ROOT / "tests" / "fixtures"
 ADDS = FIXTURES / "01_adds_numbers.ipynb"

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers import UserError
-from helpers.sources import doors
+from helpers.base import doors
 from helpers.sources.columns import Chosen, choose, columns
 from helpers.sources.rows import Rows
 

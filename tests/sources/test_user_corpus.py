@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from helpers import ROOT, UserError
-from helpers.sources import doors, user_corpus
+from helpers.base import doors
+from helpers.sources import user_corpus
 from helpers.sources.user_corpus import find_file, label_counts, load_unlabelled, load_yours
 
 SAMPLE = ROOT / "data" / "sample"
