@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from helpers import UserError
+from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison, Key
 from helpers.sources.sampling import draw_order
 from helpers.tasks.tagging_scores import f1_of_counts
@@ -223,6 +224,20 @@ def record(
         flops = total_cost(read, "flops")
         shared = overlaps(read, classes)
         run.compares(read.study, arms, overlap=shared, flops=flops, complete=read.complete)
+
+
+def record_gains(
+    run: Any, arms: Comparison, gains: Mapping[tuple[str, str, int], Interval], **where: str
+) -> None:
+    """Write differences between arms, as :meth:`Comparison.differences` gives them, into a record.
+
+    ``where`` as for :func:`record`.
+    """
+    for (arm, other, n), gain in gains.items():
+        run.metric(
+            f"{arms.measure}_difference", gain.value, interval=gain, split="test",
+            strategy=f"{arm} - {other}", labels=n, n=arms.of(arm, n).shape[1], **where,
+        )  # fmt: skip
 
 
 def overlaps(read: Read, classes: Sequence[int] | np.ndarray) -> dict[int, float]:
