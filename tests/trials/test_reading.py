@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import UserError
+from helpers.evaluation.comparison import Comparison
 from helpers.trials import reading, studies
 from helpers.trials.reading import Read
 from helpers.trials.store import OWN, SHIPPED
@@ -262,12 +263,57 @@ def test_every_draw_is_written_into_the_record():
 
     kept = []
     found = made_of(tfidf={0: RIGHT, 3: HALF})
-    reading.record(Run(), reading.accuracies(found, TRUTH), found, dataset="r8")
+    reading.record(Run(), reading.accuracies(found, TRUTH), found, [0] * 20, dataset="r8")
     marks = {"split": "test", "strategy": "tfidf", "labels": 64, "n": 6, "dataset": "r8"}
     assert kept == [
         ("accuracy", 1.0, marks | {"seed": 0}),
         ("accuracy", 0.5, marks | {"seed": 3}),
     ]
+
+
+def test_a_study_hands_over_what_the_claims_ask_of_it():
+    """With the overlap of its draws and the operations of its arms, and whether all is there."""
+    outcomes = {(arm, 3): {0: RIGHT, 1: HALF} for arm in ("majority", "tfidf")}
+    found = Read(outcomes, "", complete=False, keys=[], study="topics")
+    arms, given = reading.accuracies(found, TRUTH), []
+
+    class Run:
+        def metric(self, name, value, **where):
+            pass
+
+        def compares(self, study, compared, **more):
+            given.append((study, compared, more))
+
+    classes = [0] * 44
+    reading.record(Run(), arms, found, classes)
+    ((study, compared, more),) = given
+    assert study == "topics" and compared is arms
+    assert more == {"overlap": {3: 0.0}, "flops": {}, "complete": False}
+    reading.record(Run(), arms, replace(found, study=""), classes)  # one's own question: no claim
+    assert len(given) == 1
+
+
+def test_draws_that_run_out_of_items_overlap():
+    found = Read({("tfidf", n): dict.fromkeys(range(3), RIGHT) for n in (4, 20)}, "", True, [])
+    shares = reading.overlaps(found, [0] * 20)
+    assert shares[4] < 0.5 and shares[20] == 1.0
+
+
+def test_differences_stand_in_the_record_with_their_interval():
+    rng = np.random.default_rng(0)
+    arms = Comparison({(arm, 64): rng.random((4, 50)) < 0.8 for arm in ("a", "b")})
+    written = {}
+
+    class Run:
+        def metric(self, name, value, **where):
+            written[name, where["strategy"], where["labels"]] = (value, where)
+
+    gains = arms.differences([("a", "b", 64)])
+    reading.record_gains(Run(), arms, gains, dataset="r8")
+    ((key, (value, where)),) = written.items()
+    assert key == ("accuracy_difference", "a - b", 64) and value == gains["a", "b", 64].value
+    assert where["interval"] == gains["a", "b", 64] and where["n"] == 50
+    assert where["dataset"] == "r8"
 
 
 def test_a_question_without_trials_has_nothing_to_read(store):
