@@ -29,7 +29,9 @@ AT_ONCE = 4096
 class Model(Protocol):
     """Anything that labels texts."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """Which of the kinds that a folder may hold."""
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """Return the probability of each class for each text, (n, c)."""

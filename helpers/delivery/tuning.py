@@ -135,6 +135,6 @@ def soften(network: Any, temperature: float) -> None:
         for module in network.modules()
         if isinstance(module, torch.nn.Linear) and module.out_features == network.config.num_labels
     ]
-    last.weight /= temperature
+    last.weight.div_(temperature)
     if last.bias is not None:
-        last.bias /= temperature
+        last.bias.div_(temperature)
