@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from helpers.delivery import models
 from helpers.sources.variants import variant
@@ -206,9 +207,10 @@ def regressions(
     """
     if len(set(labels.tolist())) == 1:
         return [models.Linear.constant(labels[0], n_classes, x.shape[1])] * len(settings)
-    model = LogisticRegression(max_iter=300, warm_start=True)
+    model = LogisticRegression(max_iter=300, tol=1e-5, warm_start=True)
     found = []
-    with warnings.catch_warnings():
+    # Its products are small: two threads that wait for each other took ten times as long.
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         # Stopped early is stopped near the best: the settings are compared by what they predict.
         warnings.simplefilter("ignore", ConvergenceWarning)
         # Few texts of many classes are what is there, no mistaken regression.
