@@ -1,9 +1,9 @@
 """Helpers of the notebooks: one room (subpackage) per step from texts to report.
 
 Imports go one way: ``sources`` -> ``tasks`` -> ``training`` -> ``transfer`` -> ``compression`` ->
-``trials`` -> ``runs`` -> ``report`` -> ``commands``; ``evaluation`` is called from any of them and
-calls none, ``base`` lies under all. Importing this package is
-cheap: nothing heavy is loaded until a module that needs it is.
+``trials`` -> ``delivery`` -> ``runs`` -> ``report`` -> ``commands``; ``evaluation`` is called from
+any of them and calls none, ``base`` lies under all. Importing this package is cheap: nothing heavy
+is loaded until a module that needs it is.
 """
 
 import difflib

@@ -163,9 +163,10 @@ def _assess(chosen: argparse.Namespace) -> int:
     try:
         found = assess(
             {"train": chosen.file, "test": chosen.test, "unlabelled": chosen.unlabelled},
-            columns | dict(chosen.parameter),
+            columns | _limit(chosen) | dict(chosen.parameter),
             chosen.out,
             progress=sys.stderr.isatty(),
+            say=lambda line: print(line, file=sys.stderr, flush=True),
         )
     except CellError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -176,6 +177,17 @@ def _assess(chosen: argparse.Namespace) -> int:
         print(found.pop("recommendation") + "\n")
         print("\n".join(f"{name + ':':<15}{path}" for name, path in found.items()))
     return 0
+
+
+def _limit(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return the limit of time as a parameter, where one was given."""
+    return {} if chosen.minutes is None else {"minutes": chosen.minutes}
+
+
+def _predict(chosen: argparse.Namespace) -> int:
+    from helpers.commands.predict import predict
+
+    return predict(chosen)
 
 
 def _list(chosen: argparse.Namespace) -> int:
@@ -220,6 +232,7 @@ _COMMANDS = {
     "pipeline": _pipeline,
     "sweep": _sweep,
     "assess": _assess,
+    "predict": _predict,
     "notebooks": _notebooks,
     "report": _report,
     "list": _list,

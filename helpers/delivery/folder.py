@@ -76,6 +76,18 @@ def save(
     return folder
 
 
+def check_free(folder: Path) -> None:
+    """Refuse a folder that holds something else, before any work.
+
+    Raises:
+        UserError: it is there and was not delivered by :func:`save`.
+    """
+    if folder.exists() and not (folder / FACTS).is_file():
+        raise UserError(
+            f"{folder} exists and is no delivered model; name another folder with --out."
+        )
+
+
 def card(facts: Mapping[str, Any], folder: Path, measured: str) -> str:
     """Return the model card, in Markdown; what comes from data stands in indented blocks.
 
