@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from helpers import ROOT
+from helpers import ROOT, UserError
 from helpers.base.determinism import settle
 from helpers.delivery.answer import Answer
 from helpers.delivery.clock import Clock
@@ -20,7 +20,6 @@ from helpers.runs.plan import find_notebook, plan_run
 from helpers.sources import readers
 from helpers.sources.yours import find_file, load_yours
 from helpers.transfer.finetuning import choose_device
-from helpers.transfer.handover import make_room
 
 SOON = 20_000_000
 """Bytes of a file that is looked at before the kernel starts; a larger one is read there alone."""
@@ -64,7 +63,11 @@ def assess(
     for name, path in paths.items():
         if path and path.stat().st_size <= SOON:
             _look(path, run.values, labelled=name != "unlabelled", domains=name == "train")
-    answer = _deliver(run.values, make_room(folder), started, say)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot write to {folder}: {error.strerror}.") from None
+    answer = _deliver(run.values, folder, started, say)
     result, record = folder / notebook.name, folder / "record.json"
     execute(notebook, run.given, result, record, progress=progress)
     found = {

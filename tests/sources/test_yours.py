@@ -8,7 +8,7 @@ import pytest
 
 from helpers import ROOT, UserError
 from helpers.sources import yours
-from helpers.sources.yours import find_file, label_counts, load_unlabelled, load_yours
+from helpers.sources.yours import find_file, load_unlabelled, load_yours
 
 SAMPLE = ROOT / "data" / "sample"
 
@@ -65,14 +65,6 @@ def test_a_test_file_is_the_test(tmp_path):
 def test_names_of_the_catalogue_work_too():
     found = load_yours("reuters-r8")
     assert found.corpus.name == "reuters-r8" and found.health.items == found.used > 7000
-
-
-def test_label_counts_end_where_the_texts_do():
-    corpus = load_yours(str(SAMPLE / "messages.csv")).corpus
-    there = len(corpus.splits["train"])
-    assert label_counts(corpus, [1000, 16, 64, 2000]) == [16, 64, there]
-    with pytest.raises(UserError, match=rf"two different counts below or at {there}, the training"):
-        label_counts(corpus, [5000, 1000])
 
 
 def test_unlabelled_texts_keep_their_order(tmp_path):
