@@ -71,7 +71,7 @@ def deliver(
     folder.check_free(out / "model")
     work = _Work(corpus, clock)
     precision = precision_of(device)
-    work.consider(Largest(), 1.0)
+    work.consider(Largest(), 1.0, at_least=ALWAYS)
     work.consider(Bag("words"), 0.15, at_least=ALWAYS)
     work.consider(Bag("characters"), 0.2)
     for name in encoders:
@@ -116,7 +116,8 @@ class _Work:
         """Try a candidate (or what makes it) in at most this share of the time that is left."""
         seconds = share * self.clock.left
         if seconds <= 0 and not at_least:
-            self.left_out.append("The time was over before the further candidates.")
+            over = "The time was over before the further candidates; allow more minutes."
+            self.left_out = list(dict.fromkeys([*self.left_out, over]))
             return
         candidate: Candidate = made() if callable(made) else made
         self.clock.tell(f"{candidate.name}: how long would it take?")
