@@ -23,14 +23,18 @@ def predict(chosen: argparse.Namespace) -> int:
     labelling.check(chosen.file, out, chosen.threshold)
     model, facts = folder.load(chosen.model)
     started = time.perf_counter()
-    counts = labelling.predict(
+    answered = labelling.predict(
         model, facts["labels"], chosen.file, out,
         text_column=chosen.text, threshold=chosen.threshold,
     )  # fmt: skip
+    counts, warning = answered.counts, answered.unlike(facts.get("mean_probability"))
     n, seconds = sum(counts.values()), time.perf_counter() - started
     print(f"{n:,} texts in {seconds:.1f} s ({n / seconds:,.0f} a second)", file=sys.stderr)
+    if warning:
+        print(warning, file=sys.stderr)
     if chosen.json:
-        print(json.dumps({"out": str(out), "counts": counts}, ensure_ascii=False, indent=2))
+        facts = {"out": str(out), "counts": counts, "warning": warning}
+        print(json.dumps(facts, ensure_ascii=False, indent=2))
         return 0
     for label, count in sorted(counts.items(), key=lambda pair: -pair[1]):
         print(f"{count:>9,}  {visible(label) or '(no label: below the threshold)'}")

@@ -6,6 +6,7 @@ the others, the taken one is judged on those set aside, then trained on every la
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from helpers.delivery.candidates import Bag, Candidate, Frozen, Labels, Largest
 from helpers.delivery.choose import Tried
 from helpers.delivery.clock import Clock
 from helpers.delivery.estimate import Estimate
-from helpers.delivery.tuning import Tuned
+from helpers.delivery.models import FineTuned, Model, precision_of
+from helpers.delivery.tuning import OutOfTime, Tuned, soften
 from helpers.evaluation.label_noise import label_suspects
 from helpers.sources.corpora import Corpus
 from helpers.sources.variants import variant
@@ -82,14 +84,6 @@ def deliver(
     return work.finish(out, key, own_test)
 
 
-def precision_of(device: str) -> str:
-    """Return "bfloat16" where the device multiplies in it, else "float32"."""
-    if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    fast = device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return "bfloat16" if fast else "float32"
-
-
 def _key(corpus: Corpus, encoders: Sequence[str], *rest: Any) -> str:
     prints = [resolve(variant(name).name).fingerprint for name in encoders]
     whole = json.dumps([VERSION, corpus.fingerprint, list(encoders), prints, *rest])
@@ -129,9 +123,20 @@ class _Work:
             self.left_out.append(f"There was no time for {candidate.name}; allow more minutes.")
             return
         self.clock.tell(f"{candidate.name}: {min(most, len(self.texts)):,} labels")
-        found = choose.compare(
-            candidate, self.texts, self.labels, len(self.names), self.folds, settings, most
-        )
+        if isinstance(candidate, Tuned):
+            # Training it on all labels must fit in behind the comparison.
+            share = min(0.9, 1.15 * (passes - 1) / passes)
+            candidate.deadline = time.monotonic() + seconds * share
+        try:
+            found = choose.compare(
+                candidate, self.texts, self.labels, len(self.names), self.folds, settings, most
+            )
+        except OutOfTime:
+            self.left_out.append(
+                f"There was too little time for {candidate.name}: it was slower than it began; "
+                "allow more minutes."
+            )
+            return
         self.tried.append(found)
         self.most[candidate.name] = most
 
@@ -148,7 +153,8 @@ class _Work:
         cheap = self._cheap(taken)
         steps = None
         self.clock.tell("Are more labels worth it?")
-        if self.clock.left > 0:
+        needed = 3 * cheap.seconds + (taken.seconds if taken is not cheap else 0)
+        if self.clock.left > needed:
             texts, labels = self._some(self.texts, self.labels, self.most[cheap.candidate.name])
             steps = curve.measure(
                 cheap.candidate, cheap.setting, texts, labels, self.unseen, self.truth,
@@ -160,8 +166,7 @@ class _Work:
         # what there was no time to read stays unread
         if self.most[taken.candidate.name] < len(self.texts):
             texts, labels = self._some(texts, labels, self.most[taken.candidate.name])
-        self.clock.tell(f"Training it on {len(texts):,} labels, to be delivered")
-        (model,) = taken.candidate.fit(texts, labels, len(self.names), [taken.setting])
+        model, learned = self._delivered(taken, texts, labels)
         suspects = self._suspects(cheap)
         answer = Answer(
             key=key,
@@ -170,7 +175,7 @@ class _Work:
             left_out=self.left_out,
             delivered={
                 "name": taken.candidate.name, "kind": model.kind, "setting": dict(taken.setting),
-                "labels": len(texts), "judged_with": self._behind(taken),
+                "labels": learned, "judged_with": self._behind(taken),
             },
             truth=self.truth,
             probabilities=tables,
@@ -183,16 +188,38 @@ class _Work:
         mine = answer.estimate()
         facts = {
             "base": taken.candidate.name, "setting": dict(taken.setting),
-            "trained_on": len(texts), "data": self.corpus.name,
+            "trained_on": learned, "data": self.corpus.name,
             "sha256": self.corpus.fingerprint, "licence": self.corpus.licence,
             "measured_on": len(self.truth), "accuracy": round(mine.accuracy.value, 4),
             "macro_f1": round(mine.macro_f1.value, 4),
+            "mean_probability": round(float(mine.probabilities.max(1).mean()), 4),
         }  # fmt: skip
         measured = "\n".join(answer.recommendation())
         folder.save(model, out / "model", self.names, facts, measured)
         answer.store(out)
         self.clock.tell("Done")
         return answer
+
+    def _delivered(self, taken: Tried, texts: Sequence[str], labels: Labels) -> tuple[Model, int]:
+        """Train the taken candidate on these labels; return it and how many it learned from.
+
+        Where a dear one turns out slower than planned, as on a machine that others use too, the
+        network of the comparison is delivered instead: the limit of time is kept.
+        """
+        self.clock.tell(f"Training it on {len(texts):,} labels, to be delivered")
+        try:
+            if isinstance(taken.candidate, Tuned):
+                taken.candidate.deadline = time.monotonic() + self.clock.left
+            (model,) = taken.candidate.fit(texts, labels, len(self.names), [taken.setting])
+            return model, len(texts)
+        except OutOfTime:
+            assert isinstance(taken.model, FineTuned)
+            soften(taken.model.network, taken.setting["temperature"])
+            self.left_out.append(
+                f"There was no time to train on all labels; {taken.labels:,} are behind the "
+                "delivered model: allow more minutes."
+            )
+            return taken.model, taken.labels
 
     def _behind(self, tried: Tried) -> int:
         """Return the labels behind the estimate of a candidate."""
@@ -203,7 +230,7 @@ class _Work:
 
     def _dear(self, tried: Tried) -> bool:
         """Whether training it once more, only to judge it, is not worth the time."""
-        return isinstance(tried.candidate, Tuned) and len(self.folds) == 1
+        return isinstance(tried.candidate, Tuned)
 
     def _judge(self, tried: Tried) -> Any:
         """Return what the candidate says of the texts that chose nothing, (n, c)."""

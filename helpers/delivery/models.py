@@ -221,3 +221,11 @@ def parts_of(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield at most :data:`AT_ONCE` texts at a time."""
     for start in range(0, len(texts), AT_ONCE):
         yield texts[start : start + AT_ONCE]
+
+
+def precision_of(device: str) -> str:
+    """Return "bfloat16" where the device multiplies in it, else "float32"."""
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    fast = device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "bfloat16" if fast else "float32"

@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +24,38 @@ LABEL, PROBABILITY = "predicted_label", "probability"
 
 Values = dict[str, Any]
 
+UNLIKE = 0.1
+"""So much less sure on the mean than of the texts that judged it: these texts are unlike them."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What was answered in a file.
+
+    Attributes:
+        counts: texts of each label; of none, below the threshold, under "".
+        sure: mean probability of the most probable class, in [0, 1].
+    """
+
+    counts: dict[str, int]
+    sure: float
+
+    def unlike(self, usual: float | None) -> str:
+        """Return a warning where the model is far less sure than usual, else nothing.
+
+        >>> Answered({"a": 9}, 0.6).unlike(0.9)
+        'These texts look unlike the training texts: the model gives its answers a probability of \
+0.60 on the mean, and gave 0.90 to those it was judged by.'
+        >>> Answered({"a": 9}, 0.85).unlike(0.9), Answered({"a": 9}, 0.6).unlike(None)
+        ('', '')
+        """
+        if usual is None or self.sure > usual - UNLIKE:
+            return ""
+        return (
+            "These texts look unlike the training texts: the model gives its answers a probability "
+            f"of {self.sure:.2f} on the mean, and gave {usual:.2f} to those it was judged by."
+        )
+
 
 def predict(
     model: Model,
@@ -32,11 +65,10 @@ def predict(
     *,
     text_column: str = "text",
     threshold: float = 0.0,
-) -> dict[str, int]:
-    """Write ``file`` with two further columns to ``out``; return how many texts got each label.
+) -> Answered:
+    """Write ``file`` with two further columns to ``out``; return what was answered.
 
-    The label is empty where its probability is below the threshold: then the model abstains, and
-    the count stands under "".
+    The label is empty where its probability is below the threshold: then the model abstains.
 
     Args:
         model: what labels.
@@ -51,7 +83,7 @@ def predict(
             that is missing; the columns that are added are there already.
     """
     check(file, out, threshold)
-    counts = dict.fromkeys([*names, ""], 0)
+    counts, total = dict.fromkeys([*names, ""], 0), 0.0
     with replacing_file(out) as temporary, _writer(temporary, out) as write:
         for rows in parts(file):
             texts = texts_of(rows, text_column)
@@ -61,9 +93,10 @@ def predict(
             ):
                 label = names[place] if sure >= threshold else ""
                 counts[label] += 1
+                total += sure
                 row |= {LABEL: label, PROBABILITY: round(sure, 4)}
             write(rows.values)
-    return {label: n for label, n in counts.items() if n}
+    return Answered({label: n for label, n in counts.items() if n}, total / sum(counts.values()))
 
 
 def check(file: Path, out: Path, threshold: float) -> None:

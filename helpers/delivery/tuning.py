@@ -31,10 +31,20 @@ LEAST_SHARE = 0.25
 """Of the labelled texts at least this share must be learned from once, or it is left out."""
 
 
+class OutOfTime(Exception):
+    """A training was not done by its deadline."""
+
+
 class Tuned:
-    """Fine-tuning of all parameters by AdamW, see :func:`helpers.training.loop.train`."""
+    """Fine-tuning of all parameters by AdamW, see :func:`helpers.training.loop.train`.
+
+    Attributes:
+        deadline: of the monotonic clock; a training that is not done by then ends in
+            :class:`OutOfTime`. None: as long as it takes.
+    """
 
     too_sure = True
+    deadline: float | None = None
 
     def __init__(self, encoder: str, max_length: int, precision: str, device: torch.device) -> None:
         """Load the tokenizer of the model of that name."""
@@ -86,9 +96,15 @@ class Tuned:
         mean = float(np.mean([len(ids) for ids, _ in rows]))
         budget = batch_tokens(mean)
         steps = max(1, round(setting["epochs"] * len(rows) * mean / budget))
+
+        def look(_: Any) -> None:
+            if self.deadline is not None and time.monotonic() > self.deadline:
+                raise OutOfTime
+
         train(
             network, rows, steps=steps, learning_rate=setting["rate"], batch_tokens=budget,
             seed=1, precision=self.precision, device=self.device,
+            look_at=range(0, steps, 5), look=look,
         )  # fmt: skip
         soften(network, setting.get("temperature", 1.0))
         return models.FineTuned(network, self.tokenizer, self.max_length, self.precision)

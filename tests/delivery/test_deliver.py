@@ -19,6 +19,14 @@ def encoder(tmp_path_factory):
     return made.write_model(tmp_path_factory.mktemp("model"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def short_trainings():
+    """One step size and five epochs: what is chosen is tested elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("helpers.delivery.tuning.PLANS", (((3e-3,), 5),))
+        yield
+
+
 @pytest.fixture(scope="module")
 def whole(encoder, tmp_path_factory):
     """One delivery with everything in it."""
@@ -113,6 +121,68 @@ def test_too_short_a_limit_still_gives_the_largest_class_and_tfidf(tmp_path, enc
         "The time was over before the further candidates; allow more minutes."
     ]
     assert folder.load(tmp_path / "model")[1]["kind"] == "words"
+
+
+@pytest.fixture
+def tuned_is_best(monkeypatch):
+    """Whatever is compared, the last candidate is taken."""
+    monkeypatch.setattr(delivery.choose, "simplest", lambda tried, _: tried[-1])
+
+
+def test_a_fine_tuned_winner_is_judged_trained_on_all_and_delivered(
+    tmp_path, encoder, tuned_is_best
+):
+    corpus = made.corpus(60)
+    answer = deliver(corpus, tmp_path, Clock(5), encoders=[encoder], max_length=32)
+    assert answer.delivered["kind"] == "fine_tuned" and "temperature" in answer.delivered["setting"]
+    assert answer.delivered["labels"] == sum(map(len, corpus.splits.values()))
+    assert answer.curve.candidate != answer.delivered["name"]
+    model, _ = folder.load(tmp_path / "model")
+    mean = model.probabilities(list(corpus.splits["test"]["text"])).max(1).mean()
+    assert mean == pytest.approx(answer.probabilities["chosen"].max(1).mean(), abs=0.2)
+
+
+def test_a_training_slower_than_planned_ends_in_time(tmp_path, encoder, tuned_is_best, monkeypatch):
+    corpus = made.corpus(60)
+    train = delivery.Tuned.fit
+
+    def late(self, texts, *rest):
+        if len(texts) > answer_labels:
+            raise delivery.OutOfTime
+        return train(self, texts, *rest)
+
+    answer_labels = len(corpus.splits["train"]) + len(corpus.splits["validation"])
+    monkeypatch.setattr(delivery.Tuned, "fit", late)
+    answer = deliver(corpus, tmp_path, Clock(5), encoders=[encoder], max_length=32)
+    assert answer.delivered["kind"] == "fine_tuned"
+    assert answer.delivered["labels"] < answer_labels
+    assert answer.left_out == [
+        f"There was no time to train on all labels; {answer.delivered['labels']} are behind the "
+        "delivered model: allow more minutes."
+    ]
+    model, _ = folder.load(tmp_path / "model")
+    said = model.probabilities(list(corpus.splits["test"]["text"]))
+    np.testing.assert_allclose(said, answer.probabilities["chosen"], atol=0.02)
+
+
+def test_a_comparison_slower_than_planned_is_left_out(tmp_path, encoder, monkeypatch):
+    monkeypatch.setattr(delivery.Tuned, "plan", lambda *_: ([{"rate": 1e-3, "epochs": 500}], 60))
+    monkeypatch.setattr(delivery.choose, "compare", _late(delivery.choose.compare))
+    answer = deliver(made.corpus(60), tmp_path, Clock(5), encoders=[encoder], max_length=32)
+    assert answer.candidates[-1]["candidate"] == f"frozen {encoder}"
+    assert answer.left_out == [
+        f"There was too little time for fine-tuned {encoder}: it was slower than it began; allow "
+        "more minutes."
+    ]
+
+
+def _late(compare):
+    def compared(candidate, *rest):
+        if isinstance(candidate, delivery.Tuned):
+            candidate.deadline = 0.0  # long ago
+        return compare(candidate, *rest)
+
+    return compared
 
 
 def test_labels_without_sense_get_the_largest_class(tmp_path):

@@ -62,7 +62,7 @@ def test_rows_come_back_in_order_with_two_columns_more(tmp_path, model, small_pa
     rows = [{"id": str(i), "text": f'{text}, "ü"\n=1+1'} for i, text in enumerate(texts)]
     source = written(tmp_path / f"new{ending}", rows)
     out = tmp_path / f"out{'.jsonl' if ending == '.json' else ending}"
-    counts = predict(model, made.NAMES, source, out)
+    answered = predict(model, made.NAMES, source, out)
     found = read(out)
     assert [row["id"] for row in found] == [row["id"] for row in rows]
     assert [row["text"] for row in found] == [row["text"] for row in rows]
@@ -71,7 +71,8 @@ def test_rows_come_back_in_order_with_two_columns_more(tmp_path, model, small_pa
     np.testing.assert_allclose(
         [float(row["probability"]) for row in found], table.max(1), atol=6e-5
     )
-    assert sum(counts.values()) == 40 and "" not in counts
+    assert sum(answered.counts.values()) == 40 and "" not in answered.counts
+    assert answered.sure == pytest.approx(table.max(1).mean())
 
 
 def test_below_the_threshold_there_is_no_label(tmp_path, model):
@@ -79,10 +80,21 @@ def test_below_the_threshold_there_is_no_label(tmp_path, model):
     source = made.write(tmp_path / "new.csv", texts)
     sure = model.probabilities(texts).max(1)
     level = float(np.round(np.median(sure), 2))
-    counts = predict(model, made.NAMES, source, tmp_path / "out.csv", threshold=level)
+    answered = predict(model, made.NAMES, source, tmp_path / "out.csv", threshold=level)
     labels = [row["predicted_label"] for row in read(tmp_path / "out.csv")]
     assert [label == "" for label in labels] == (sure < level).tolist()
-    assert counts[""] == labels.count("") > 0
+    assert answered.counts[""] == labels.count("") > 0
+
+
+def test_texts_unlike_the_training_texts_are_told(tmp_path, model):
+    texts, _ = made.rows(60, seed=5)
+    usual = float(model.probabilities(texts).max(1).mean())
+    strange = made.write(tmp_path / "new.csv", [f"ein anderes Thema {i}" for i in range(60)])
+    like = made.write(tmp_path / "like.csv", made.rows(60, seed=6)[0])
+    far = predict(model, made.NAMES, strange, tmp_path / "far.csv")
+    near = predict(model, made.NAMES, like, tmp_path / "near.csv")
+    assert far.unlike(usual).startswith("These texts look unlike the training texts: the model")
+    assert near.unlike(usual) == ""
 
 
 def test_a_part_at_a_time(tmp_path, model, small_parts, monkeypatch):
