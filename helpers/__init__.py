@@ -2,10 +2,9 @@
 
 Two towers meet in the notebooks and in the front doors (``commands``). What is measured:
 ``sources`` -> ``tasks`` -> ``baselines`` -> ``training`` -> ``transfer`` -> ``compression`` ->
-``trials``. What is made of it: ``claims`` -> ``runs`` -> ``show`` -> ``report``. Both stand on
-``evaluation``, which works on arrays and calls none of them, and on ``base``. Importing this
-package is
-cheap: nothing heavy is loaded until a module that needs it is.
+``trials`` -> ``delivery``. What is made of it: ``claims`` -> ``runs`` -> ``show`` -> ``report``.
+Both stand on ``evaluation``, which works on arrays and calls none of them, and on ``base``.
+Importing this package is cheap: nothing heavy is loaded until a module that needs it is.
 """
 
 import difflib

@@ -165,9 +165,10 @@ def _assess(chosen: argparse.Namespace) -> int:
     try:
         found = assess(
             {"train": chosen.file, "test": chosen.test, "unlabelled": chosen.unlabelled},
-            columns | dict(chosen.parameter),
+            columns | _limit(chosen) | dict(chosen.parameter),
             chosen.out,
             progress=sys.stderr.isatty(),
+            say=lambda line: print(line, file=sys.stderr, flush=True),
         )
     except CellError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -188,6 +189,17 @@ def _fold(chosen: argparse.Namespace) -> int:
         print(f"{group[0]}: {', '.join(group[1:])}", file=sys.stderr)
     print(folded.path)
     return 0
+
+
+def _limit(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return the limit of time as a parameter, where one was given."""
+    return {} if chosen.minutes is None else {"minutes": chosen.minutes}
+
+
+def _predict(chosen: argparse.Namespace) -> int:
+    from helpers.commands.predict import predict
+
+    return predict(chosen)
 
 
 def _list(chosen: argparse.Namespace) -> int:
@@ -240,6 +252,7 @@ _COMMANDS = {
     "sweep": _sweep,
     "assess": _assess,
     "fold": _fold,
+    "predict": _predict,
     "notebooks": _notebooks,
     "report": _report,
     "list": _list,

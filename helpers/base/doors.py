@@ -20,14 +20,12 @@ class Door:
         label: likewise of classes.
         several: how several columns of texts are read: ``{columns}`` stands for their names.
         classes: how another column of classes is named, as a sentence.
-        labels: how label counts are named: ``{counts}`` stands for them.
     """
 
     text: str
     label: str
     several: str
     classes: str
-    labels: str
 
 
 PARAMETERS = Door(
@@ -35,28 +33,24 @@ PARAMETERS = Door(
     "set label_column to one of them, or None for texts without labels",
     "read both with text_column '{columns}'",
     "Set label_column to the column of classes",
-    "set labels to {counts}",
 )
 NOTEBOOK = Door(
     "set text_column to one of them",
     "set label_column to one of them",
     "read both with text_column '{columns}'",
     "Set label_column to the column of classes",
-    "set labels to {counts}",
 )
 FILE = Door(
     "name the column of texts 'text' in the file",
     "name the column of classes 'label' in the file",
     "join both into one column 'text' in the file",
     "Name the column of classes 'label' in the file",
-    "set labels to {counts}",
 )
 COMMAND_LINE = Door(
     "name one of them with --text",
     "name one of them with --label",
     "read both with --text {columns}",
     "Name the column of classes with --label",
-    "write -p labels '{counts}'",
 )
 
 _COMMANDED = "TRANSFER_DOOR"  # set: a kernel's user stands at the command line

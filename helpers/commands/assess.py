@@ -1,15 +1,25 @@
-"""Notebook 16 on a user's texts, and its report: what ``python -m helpers assess`` does."""
+"""A user's labelled texts in, a model and its report out: what ``python -m helpers assess`` does.
 
-from collections.abc import Mapping
+The model is found and trained here, in the open, with lines of progress; notebook 16, which does
+the same, then finds it there and shows what was measured.
+"""
+
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from helpers import ROOT
+from helpers import ROOT, UserError
+from helpers.base.determinism import settle
+from helpers.delivery.answer import Answer
+from helpers.delivery.clock import Clock
+from helpers.delivery.deliver import deliver
 from helpers.report.book import build
 from helpers.runs.execute import execute
 from helpers.runs.plan import find_notebook, plan_run
 from helpers.sources import readers
-from helpers.sources.user_corpus import find_file
+from helpers.sources.user_corpus import find_file, load_yours
+from helpers.transfer.finetuning import choose_device
 
 SOON = 20_000_000
 """Bytes of a file that is looked at before the kernel starts; a larger one is read there alone."""
@@ -21,24 +31,27 @@ def assess(
     out: Path | None = None,
     *,
     progress: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> dict[str, str]:
-    """Execute notebook 16 on labelled texts and build its report; return what was found and where.
+    """Deliver a model of labelled texts, execute notebook 16 on it, build the report.
 
     Args:
         files: "train", "test" and "unlabelled"; empty where there is none. Train may be a name of
             the catalogue or a hub id.
         parameters: further ones of the notebook.
         out: folder for all results; None: ``build/assess/<name of the file>``.
-        progress: show a bar.
+        progress: show a bar while the notebook runs.
+        say: takes lines of progress; None: nothing is said.
 
     Returns:
-        "recommendation" in words; paths of "report", "record", "model" and, if texts were to be
-        labelled, "predictions".
+        "recommendation" in plain sentences; paths of "report", "record", "model" and, if texts were
+        to be labelled, "predictions".
 
     Raises:
         UserError: bad files or parameters, before anything runs, or what the notebook refuses.
         CellError: the notebook failed otherwise.
     """
+    started = time.monotonic()
     notebook = find_notebook("16_your_data")
     paths = {name: find_file(given) if given else None for name, given in files.items()}
     values: dict[str, Any] = {
@@ -46,14 +59,19 @@ def assess(
     }
     stem = Path(files["train"]).name.split(".")[0] or "texts"
     folder = (out or ROOT / "build" / "assess" / stem).resolve()
-    run = plan_run(notebook, values | {"out": str(folder)} | dict(parameters))
+    run = plan_run(notebook, values | {"out": str(folder), "fine_tune": True} | dict(parameters))
     for name, path in paths.items():
         if path and path.stat().st_size <= SOON:
             _look(path, run.values, labelled=name != "unlabelled", domains=name == "train")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot write to {folder}: {error.strerror}.") from None
+    answer = _deliver(run.values, folder, started, say)
     result, record = folder / notebook.name, folder / "record.json"
     execute(notebook, run.given, result, record, progress=progress)
     found = {
-        "recommendation": (folder / "recommendation.md").read_text(encoding="utf-8").strip(),
+        "recommendation": "\n".join(answer.recommendation()),
         "report": str(build([result], [record], folder / "report")),
         "record": str(record),
         "model": str(folder / "model"),
@@ -61,6 +79,25 @@ def assess(
     return found | (
         {"predictions": str(folder / "predictions.jsonl")} if files["unlabelled"] else {}
     )
+
+
+def _deliver(
+    values: Mapping[str, Any], folder: Path, started: float, say: Callable[[str], None] | None
+) -> Answer:
+    """Find and train the model as the notebook does, with its parameters."""
+    settle(0)
+    clock = Clock(values["minutes"], say or (lambda line: None), started)
+    clock.tell("Reading the file")
+    yours = load_yours(
+        values["train_file"], values["text_column"], values["label_column"],
+        test_file=values["test_file"], domain_column=values["domain_column"],
+        most=values["most_rows"],
+    )  # fmt: skip
+    return deliver(
+        yours.corpus, folder, clock, encoders=list(dict.fromkeys(values["models"].split())),
+        fine_tune=values["fine_tune"], own_test=bool(values["test_file"]),
+        max_length=values["max_length"], device=str(choose_device(values["device"])),
+    )  # fmt: skip
 
 
 def _look(path: Path, values: Mapping[str, Any], *, labelled: bool, domains: bool) -> None:

@@ -37,8 +37,8 @@ a grid file:
 _ASSESS = """\
 examples:
   python -m helpers assess data/sample/messages.csv --domain domain
-  python -m helpers assess mine.jsonl --text body --label topic -p labels '[32,128,512]'
-  python -m helpers assess mine.csv -p models 'minilm gpt2-mini' -p budget_minutes 30
+  python -m helpers assess mine.jsonl --text body --label topic --minutes 30
+  python -m helpers assess mine.csv -p models 'minilm gpt2-mini' -p max_length 256
 
 The notebook's other parameters: python -m papermill --help-notebook notebooks/16_your_data.ipynb
 """
@@ -128,10 +128,12 @@ def make_parser() -> argparse.ArgumentParser:
 
     assess = commands.add_parser(
         "assess",
-        help="your labelled file: does transfer pay off, which model, how many labels?",
-        description="Execute notebook 16 on a labelled file (csv, json, jsonl, parquet), or on "
-        "texts by their catalogue name or hub id. Left in the folder --out: report/index.html, the "
-        "record, recommendation.md, the chosen model and, with --unlabelled, predictions.jsonl.",
+        help="your labelled file in, the best classifier that it allows out, and how good it is",
+        description="Train the best classifier that a labelled file (csv, json, jsonl, parquet) "
+        "allows in --minutes, or texts by their catalogue name or hub id; judge it on texts that "
+        "chose nothing; execute notebook 16 on it. Left in the folder --out: model/, "
+        "report/index.html, the record, recommendation.md and, with --unlabelled, "
+        "predictions.jsonl.",
         epilog=_ASSESS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -141,6 +143,7 @@ def make_parser() -> argparse.ArgumentParser:
     assess.add_argument("--domain", default="", metavar="COLUMN", help="where a text comes from")
     assess.add_argument("--test", default="", metavar="FILE", help="labelled texts to score on")
     assess.add_argument("--unlabelled", default="", metavar="FILE", help="texts to be labelled")
+    assess.add_argument("--minutes", type=float, help="limit of time for the model (10)")
     _add_parameter(
         assess, "any parameter of the notebook, like models 'minilm gpt2-mini'; may be repeated"
     )
@@ -158,6 +161,23 @@ def make_parser() -> argparse.ArgumentParser:
     fold.add_argument("--label", default="label", metavar="COLUMN", help="of classes (label)")
     fold.add_argument("--out", type=Path, help="the copy (NAME.folded.csv or .jsonl beside it)")
     fold.set_defaults(command="fold")
+
+    predict = commands.add_parser(
+        "predict",
+        help="label a further file with a model that assess has delivered",
+        description="Write a file of texts (csv, json, jsonl, parquet) again with two more "
+        "columns, predicted_label and probability. It is read and written in parts, so it may be "
+        "larger than the memory.",
+    )
+    predict.add_argument("model", type=Path, help="the folder model/ that assess has left")
+    predict.add_argument("file", type=Path, help="texts to be labelled")
+    predict.add_argument("--text", default="text", metavar="COLUMN", help="column of texts (text)")
+    predict.add_argument(
+        "--threshold", type=float, default=0.0, help="no label below this probability (0)"
+    )
+    predict.add_argument("--out", type=Path, help="file to write (NAME.labelled beside FILE)")
+    predict.add_argument("--json", action="store_true", help="the counts, as JSON, on stdout")
+    predict.set_defaults(command="predict")
 
     for kind, what in (("models", "pretrained models"), ("sources", "labelled and other texts")):
         listing = commands.add_parser(

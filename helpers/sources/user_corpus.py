@@ -1,7 +1,6 @@
 """A user's labelled texts, examined and cut: a file, a name of the catalogue, or a hub id."""
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -139,35 +138,6 @@ def load_unlabelled(file: str, text_column: str = "text") -> list[str]:
     if path is None:
         raise UserError(f"Unlabelled texts come from a file, which {file} is not.")
     return readers.columns(readers.read_file(path), text_column, None)[0]
-
-
-def label_counts(corpus: Corpus, asked: Sequence[int]) -> list[int]:
-    """Return the label counts to measure at: those asked for, up to all that there are.
-
-    At least two, increasing; a count that is more than there is becomes all there is.
-
-    Raises:
-        UserError: fewer than two different counts are left, or none reaches one label a class.
-
-    >>> corpus = load_yours("data/sample/messages.csv").corpus
-    >>> label_counts(corpus, [64, 16, 100_000]) == [16, 64, len(corpus.splits["train"])]
-    True
-    """
-    there = len(corpus.splits["train"])
-    counts = sorted({min(n, there) for n in asked})
-    classes = len(corpus.label_names)
-    if counts and counts[-1] < classes:
-        enough = f"[{classes}, {there}]" if classes < there else f"[{classes // 2}, {classes}]"
-        raise UserError(
-            f"{corpus.name} has {classes:,} classes, which need at least {classes:,} labels: "
-            f"{door().labels.format(counts=enough)}."
-        )
-    if len(counts) < 2:
-        raise UserError(
-            f"labels must hold two different counts below or at {there}, the training texts of "
-            f"{corpus.name}, not {', '.join(map(str, asked))}."
-        )
-    return counts
 
 
 def find_file(name: str) -> Path | None:

@@ -1,21 +1,16 @@
-"""A tuned classifier to take away: weights, tokenizer, card; and what it says of new texts."""
+"""A tuned classifier to take away: weights, tokenizer, card."""
 
 import json
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from helpers import UserError
-from helpers.evaluation.calibration import probabilities
 from helpers.sources.corpora import Corpus
-from helpers.tasks.classification import TextClassification
 from helpers.tasks.heads import MeanPooledClassifier
 from helpers.training.checkpoints import replacing
-from helpers.transfer import finetuning, tuning
+from helpers.transfer import tuning
 
 
 def make_room(folder: Path | str) -> Path:
@@ -85,38 +80,3 @@ def save_classifier(
             encoding="utf-8",
         )
     return folder
-
-
-def label_texts(
-    model: MeanPooledClassifier,
-    texts: Sequence[str],
-    task: TextClassification,
-    tokenizer: PreTrainedTokenizerBase,
-    *,
-    device: str = "auto",
-) -> list[dict[str, Any]]:
-    """Return text, label and its probability, in [0, 1], for each text, in order."""
-    if not texts:
-        return []
-    rows = task.encode(Dataset.from_dict({"text": texts, "label": [0] * len(texts)}), tokenizer)
-    shares = probabilities(finetuning.predict(model, rows, task.collator(tokenizer), device=device))
-    names = task.corpus.label_names
-    return [
-        {
-            "text": text,
-            "label": names[int(share.argmax())],
-            "probability": round(float(share.max()), 4),
-        }
-        for text, share in zip(texts, shares, strict=True)
-    ]
-
-
-def json_lines(answers: Sequence[dict[str, Any]]) -> str:
-    """Return one JSON object a line.
-
-    Not a spreadsheet's format: there a text that begins with "=" would be run as a formula.
-
-    >>> json_lines([{"text": "=1+1"}])
-    '{"text": "=1+1"}\\n'
-    """
-    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in answers)

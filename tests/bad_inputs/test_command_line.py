@@ -19,7 +19,8 @@ CASES = [
     (["sweep", "/nowhere.yaml"], "There is no file /nowhere.yaml."),
     (["assess", "/nowhere.csv"], "There is no file /nowhere.csv."),
     (["assess", "reuters-r9"], "There is no file reuters-r9. Did you mean 'reuters-r8'?"),
-    (["assess", SAMPLE, "-p", "budget", "-1"], "16_your_data: budget must be in (0, inf), not -1.0."),
+    (["assess", SAMPLE, "--minutes", "-1"], "16_your_data: minutes must be in (0, inf), not -1.0."),
+    (["assess", SAMPLE, "-p", "minutes", "0"], "16_your_data: minutes must be in (0, inf), not 0.0."),
     (["assess", SAMPLE, "-p", "modles", "minilm"], "16_your_data has no parameter 'modles'. Did you mean 'models'?"),
     (["assess", SAMPLE, "--test", "/nowhere.csv"], "There is no file /nowhere.csv."),
     (["assess", SAMPLE, "--text", "bod"], "messages.csv has no text column 'bod'; its columns are text, label, domain (name one of them with --text)."),
@@ -29,6 +30,13 @@ CASES = [
     (["assess", SAMPLE, "--domain", "shop"], "messages.csv has no domain column 'shop'; its columns are text, label, domain."),
     (["assess", SAMPLE, "--unlabelled", "README.md"], "README.md does not end with one of .arrow, .bio, .conll, .csv"),
     (["assess", SAMPLE, "--out", "/dev/null/x"], "Cannot write to /dev/null/x: Not a directory."),
+    (["predict", "/nowhere", SAMPLE], "There is no folder /nowhere."),
+    (["predict", "data", SAMPLE], "data is no model that `assess` has delivered: it holds no delivery.json."),
+    (["predict", "data", "/nowhere.csv"], "There is no file /nowhere.csv."),
+    (["predict", "data", "README.md"], "README.md does not end with one of .json"),
+    (["predict", "data", SAMPLE, "--threshold", "2"], "threshold must be in [0, 1], not 2."),
+    (["predict", "data", SAMPLE, "--out", SAMPLE], "data/sample/messages.csv is the file of texts itself; name"),
+    (["predict", "data", SAMPLE, "--out", "x.txt"], "x.txt does not end with one of .csv, .jsonl, .jsonl.gz"),
     (["notebooks", "99"], "There is no notebook '99'."),
 ]  # fmt: skip
 
@@ -52,7 +60,7 @@ def test_words_that_are_no_command_show_the_usage(words, capsys):
     assert capsys.readouterr().err.startswith("usage: python -m helpers")
 
 
-@pytest.mark.parametrize("command", ["run", "pipeline", "sweep", "assess", "notebooks", "report", "models", "sources", "data"])  # fmt: skip
+@pytest.mark.parametrize("command", ["run", "pipeline", "sweep", "assess", "predict", "notebooks", "report", "models", "sources", "data"])  # fmt: skip
 def test_every_command_has_a_help_that_says_what_it_does(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])

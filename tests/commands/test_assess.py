@@ -8,10 +8,10 @@ import pytest
 from helpers import UserError
 from helpers.__main__ import main
 from helpers.commands.assess import assess
+from helpers.delivery import folder
 from helpers.runs.schema import load_record
-from helpers.transfer import tuning
 
-QUICK = {"models": "minilm:1", "strategies": "linear_probe", "budget": 1, "labels": "[8,32]"}
+QUICK = {"models": "minilm:1", "fine_tune": "false"}
 
 
 def write(path, n=90):
@@ -33,15 +33,28 @@ def test_a_file_is_assessed_with_one_command(tmp_path, capsys):
     changes = [word for pair in QUICK.items() for word in ("-p", pair[0], str(pair[1]))]
     columns = ["--text", "body", "--label", "kind", "--unlabelled", str(file)]
     code = main(["assess", str(file), *columns, "--out", str(out), "--json", *changes])
-    found = json.loads(capsys.readouterr().out)
-    assert code == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert code == 0 and " s left] TF-IDF of words: " in said.err
     assert set(found) == {"recommendation", "report", "record", "model", "predictions"}
     assert load_record(out / "record.json").parameters["train_file"] == str(file)
-    assert "`minilm:1`" in found["recommendation"]
+    assert found["recommendation"].startswith("Take the model in this folder: ")
+    tried = json.loads((out / "answer.json").read_text(encoding="utf-8"))["candidates"]
+    assert "frozen minilm:1" in [row["candidate"] for row in tried]
     answers = [json.loads(line) for line in (out / "predictions.jsonl").open(encoding="utf-8")]
     truth = [json.loads(line)["kind"] for line in file.open(encoding="utf-8")]
-    assert np.mean([row["label"] == kind for row, kind in zip(answers, truth, strict=True)]) > 0.9
-    assert len(tuning.load(out / "model").head.bias) == 2
+    assert (
+        np.mean([row["predicted_label"] == kind for row, kind in zip(answers, truth, strict=True)])
+        > 0.9
+    )
+    model, facts = folder.load(out / "model")
+    assert facts["labels"] == ["<b>fruit</b>", "tool"]
+    texts = [row["body"] for row in answers]
+    sure = [round(float(share), 4) for share in model.probabilities(texts).max(1)]
+    assert sure == [row["probability"] for row in answers]
+    target = tmp_path / "labelled.csv"
+    words = ["predict", found["model"], str(file), "--text", "body", "--out", str(target)]
+    assert main(words) == 0 and len(target.read_text(encoding="utf-8").splitlines()) == 91
     pages = "".join(path.read_text(encoding="utf-8") for path in (out / "report").glob("*.html"))
     assert "<script>x" not in pages and "<b>fruit" not in pages and "fruit" in pages
 

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from helpers import ROOT, UserError
-from helpers.base import doors
 from helpers.sources import user_corpus
-from helpers.sources.user_corpus import find_file, label_counts, load_unlabelled, load_yours
+from helpers.sources.user_corpus import find_file, load_unlabelled, load_yours
 
 SAMPLE = ROOT / "data" / "sample"
 
@@ -66,14 +65,6 @@ def test_a_test_file_is_the_test(tmp_path):
 def test_names_of_the_catalogue_work_too():
     found = load_yours("reuters-r8")
     assert found.corpus.name == "reuters-r8" and found.health.items == found.used > 7000
-
-
-def test_label_counts_end_where_the_texts_do():
-    corpus = load_yours(str(SAMPLE / "messages.csv")).corpus
-    there = len(corpus.splits["train"])
-    assert label_counts(corpus, [1000, 16, 64, 2000]) == [16, 64, there]
-    with pytest.raises(UserError, match=rf"two different counts below or at {there}, the training"):
-        label_counts(corpus, [5000, 1000])
 
 
 def test_unlabelled_texts_keep_their_order(tmp_path):
@@ -160,23 +151,3 @@ def test_guesses_and_spellings_are_among_the_warnings(tmp_path):
         "3 labels may be 2 classes, some of them written in several ways ('a', 'A'): "
         f"`python -m helpers fold {file} --label sentiment` makes each class one.",
     ]
-
-
-def many_classes(tmp_path, classes=60):
-    made = [row | {"label": f"class {i % classes}"} for i, row in enumerate(rows(3 * classes))]
-    return load_yours(write(tmp_path / "many.jsonl", made)).corpus
-
-
-@pytest.mark.parametrize(
-    ("door", "how"),
-    [(doors.COMMAND_LINE, "write -p labels '{}'"), (doors.NOTEBOOK, "set labels to {}")],
-)
-def test_many_classes_need_a_label_each(tmp_path, door, how):
-    corpus = many_classes(tmp_path)
-    there = len(corpus.splits["train"])
-    assert label_counts(corpus, [16, 64]) == [16, 64]
-    with doors.through(door), pytest.raises(UserError) as error:
-        label_counts(corpus, [16, 50])
-    assert str(error.value) == (
-        f"many.jsonl has 60 classes, which need at least 60 labels: {how.format(f'[60, {there}]')}."
-    )

@@ -1,0 +1,232 @@
+"""What is delivered: something that gives every class of a text a probability.
+
+Shapes: n texts, c classes, d numbers a text.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.special import softmax
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from helpers.baselines.bag_of_words import bag_of_words
+from helpers.tasks.heads import mean_pool
+from helpers.training.loop import Row, read
+
+Floats = npt.NDArray[Any]
+NEVER = -1e4
+"""The logit of a class that no labelled text has: its probability is 0, and it is a number."""
+
+AT_ONCE = 4096
+"""So many texts are worked on together: this bounds the memory."""
+
+
+class Model(Protocol):
+    """Anything that labels texts."""
+
+    @property
+    def kind(self) -> str:
+        """Which of the kinds that a folder may hold."""
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """Return the probability of each class for each text, (n, c)."""
+
+
+@dataclass(frozen=True)
+class LargestClass:
+    """The classes' shares among the labels, for every text alike."""
+
+    shares: Floats
+    kind: str = "largest"
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """Return the same row for each text, (n, c).
+
+        >>> LargestClass(np.array([0.75, 0.25])).probabilities(["a", "b"]).tolist()
+        [[0.75, 0.25], [0.75, 0.25]]
+        """
+        return np.tile(self.shares, (len(texts), 1))
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Logits (n, c) of numbers (n, d): ``x @ weight.T + bias``; weight (c, d), bias (c,)."""
+
+    weight: Floats
+    bias: Floats
+
+    @classmethod
+    def of(cls, fitted: LogisticRegression, n_classes: int) -> "Linear":
+        """Return a regression's weights in 32 bits, one row for every class.
+
+        With two classes the library keeps one row, the difference; the softmax of 0 and z is its
+        sigmoid. A class that was not among the labels gets :data:`NEVER`.
+
+        >>> fitted = LogisticRegression().fit([[-1.0], [1.0]], [0, 2])
+        >>> Linear.of(fitted, 3).probabilities(np.array([[1.0]])).round(2).tolist()
+        [[0.34, 0.0, 0.66]]
+        """
+        rows, bias = fitted.coef_, fitted.intercept_
+        if len(fitted.classes_) == 2:
+            rows, bias = np.vstack([0 * rows, rows]), np.append(0.0, bias)
+        weight = np.zeros((n_classes, rows.shape[1]), dtype=np.float32)
+        whole = np.full(n_classes, NEVER, dtype=np.float32)
+        weight[fitted.classes_], whole[fitted.classes_] = rows, bias
+        return cls(weight, whole)
+
+    @classmethod
+    def constant(cls, place: int, n_classes: int, width: int) -> "Linear":
+        """Return what always says one class.
+
+        >>> Linear.constant(1, 2, 3).probabilities(np.ones((1, 3))).tolist()
+        [[0.0, 1.0]]
+        """
+        bias = np.full(n_classes, NEVER, dtype=np.float32)
+        bias[place] = 0
+        return cls(np.zeros((n_classes, width), dtype=np.float32), bias)
+
+    def probabilities(self, x: Any) -> Floats:
+        """Return the softmax of the logits, (n, d) to (n, c); ``x`` may be sparse."""
+        return np.asarray(softmax(np.asarray(x @ self.weight.T + self.bias, dtype=float), axis=1))
+
+
+def vectorizer(unit: str, most: int | None = None, **known: Any) -> TfidfVectorizer:
+    """Return TF-IDF over words, or over runs of 2 to 5 characters within words.
+
+    Words are those of :func:`helpers.baselines.bag_of_words.bag_of_words`; term frequencies are
+    damped.
+
+    Args:
+        unit: "words" or "characters".
+        most: features kept, the most frequent ones; None: all.
+        known: ``vocabulary``, where it was learned before.
+
+    >>> sorted(vectorizer("words").fit(["The car", "a 北京"]).vocabulary_)
+    ['car', 'the', '京', '北', '北京']
+    """
+    if unit == "words":
+        return TfidfVectorizer(analyzer=bag_of_words, sublinear_tf=True, max_features=most, **known)
+    return TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, max_features=most, **known
+    )
+
+
+@dataclass(frozen=True)
+class BagOfWords:
+    """Logistic regression on TF-IDF weights; ``kind`` says of what."""
+
+    counter: TfidfVectorizer
+    linear: Linear
+    kind: str
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """Return the probability of each class, (n, c)."""
+        parts = [
+            self.linear.probabilities(self.counter.transform(part)) for part in parts_of(texts)
+        ]
+        return np.concatenate([np.zeros((0, len(self.linear.bias))), *parts])
+
+
+@dataclass(frozen=True)
+class FrozenVectors:
+    """Logistic regression on an encoder's mean token vectors, scaled to length 1.
+
+    The same as sentence-transformers' Transformer, Pooling, Normalize and Dense. Source: Reimers &
+    Gurevych 2019 (Sentence-BERT, arXiv 1908.10084).
+
+    Attributes:
+        vectors: texts to (n, d), of length 1.
+        linear: the classes' weights.
+        encoder: the network, to be saved; None where only vectors are at hand.
+        tokenizer: the encoder's.
+        max_length: tokens kept of a text.
+    """
+
+    vectors: Callable[[Sequence[str]], Floats]
+    linear: Linear
+    encoder: Any = None
+    tokenizer: Any = None
+    max_length: int = 128
+    kind: str = "frozen"
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """Return the probability of each class, (n, c)."""
+        parts = [self.linear.probabilities(self.vectors(part)) for part in parts_of(texts)]
+        return np.concatenate([np.zeros((0, len(self.linear.bias))), *parts])
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A network of the library with its own classification head, all of it trained."""
+
+    network: Any
+    tokenizer: Any
+    max_length: int = 128
+    precision: str = "float32"
+    kind: str = "fine_tuned"
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """Return the probability of each class, (n, c)."""
+        parts = []
+        for part in parts_of(texts):
+            rows = rows_of(part, self.tokenizer, self.max_length)
+            logits = read(self.network, rows, precision=self.precision)
+            parts.append(softmax(np.stack(logits).astype(float), axis=1))
+        return np.concatenate([np.zeros((0, self.network.config.num_labels)), *parts])
+
+
+class MeanVectors(torch.nn.Module):
+    """An encoder whose answer is its mean token vector, scaled to length 1."""
+
+    def __init__(self, encoder: Any) -> None:
+        """Take the encoder."""
+        super().__init__()
+        self.encoder = encoder
+
+    def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return (b, d) of token ids (b, t)."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return torch.nn.functional.normalize(mean_pool(hidden.float(), attention_mask), dim=1)
+
+
+def mean_vectors(
+    encoder: Any, tokenizer: Any, max_length: int, precision: str = "float32"
+) -> Callable[[Sequence[str]], Floats]:
+    """Return the function from texts to their mean token vectors, (n, d), of length 1."""
+    net = MeanVectors(encoder)
+
+    def vectors(texts: Sequence[str]) -> Floats:
+        rows = rows_of(texts, tokenizer, max_length)
+        return np.stack(read(net, rows, precision=precision, features=True))
+
+    return vectors
+
+
+def rows_of(
+    texts: Sequence[str], tokenizer: Any, max_length: int, labels: Sequence[int] | None = None
+) -> list[Row]:
+    """Return texts as the training loop's rows: token ids, cut at ``max_length``, and class."""
+    ids = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
+    return [
+        (np.asarray(row or [0]), np.asarray(label))
+        for row, label in zip(ids, labels if labels is not None else [0] * len(ids), strict=True)
+    ]
+
+
+def parts_of(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield at most :data:`AT_ONCE` texts at a time."""
+    for start in range(0, len(texts), AT_ONCE):
+        yield texts[start : start + AT_ONCE]
+
+
+def precision_of(device: str) -> str:
+    """Return "bfloat16" where the device multiplies in it, else "float32"."""
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    fast = device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "bfloat16" if fast else "float32"

@@ -1,0 +1,156 @@
+"""The dear candidate: a pretrained network with its own classification head, all of it trained."""
+
+import time
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoModelForSequenceClassification
+
+from helpers.delivery import models
+from helpers.delivery.candidates import Labels, Setting
+from helpers.sources.variants import variant
+from helpers.sources.weights import check_positions, load_model, load_tokenizer
+from helpers.training.loop import train
+
+PLANS = (
+    ((5e-5, 1e-4, 3e-4), 20),
+    ((1e-4, 3e-4), 20),
+    ((1e-4, 3e-4), 10),
+    ((1e-4, 3e-4), 5),
+    ((2e-4,), 5),
+    ((2e-4,), 3),
+    ((2e-4,), 2),
+    ((2e-4,), 1),
+)
+"""Peak step sizes to try, and epochs, from dear to cheap; the first that there is time for."""
+
+LEAST_SHARE = 0.25
+"""Of the labelled texts at least this share must be learned from once, or it is left out."""
+
+
+class OutOfTime(Exception):
+    """A training was not done by its deadline."""
+
+
+class Tuned:
+    """Fine-tuning of all parameters by AdamW, see :func:`helpers.training.loop.train`.
+
+    Attributes:
+        deadline: of the monotonic clock; a training that is not done by then ends in
+            :class:`OutOfTime`. None: as long as it takes.
+    """
+
+    too_sure = True
+    deadline: float | None = None
+
+    def __init__(self, encoder: str, max_length: int, precision: str, device: torch.device) -> None:
+        """Load the tokenizer of the model of that name."""
+        self.encoder, self.max_length = encoder, max_length
+        self.precision, self.device = precision, device
+        self.name = f"fine-tuned {encoder}"
+        self.tokenizer = load_tokenizer(variant(encoder).name)
+
+    def fit(
+        self, texts: Sequence[str], labels: Labels, n_classes: int, settings: Sequence[Setting]
+    ) -> Sequence[models.Model]:
+        """Train a network for each setting: "rate" (peak step size), "epochs", "temperature"."""
+        rows = models.rows_of(texts, self.tokenizer, self.max_length, labels.tolist())
+        return [self._train(rows, n_classes, setting) for setting in settings]
+
+    def plan(
+        self, texts: Sequence[str], labels: Labels, n_classes: int, seconds: float, passes: float
+    ) -> tuple[Sequence[Setting], int]:
+        """Time a few steps; return the dearest of :data:`PLANS` that fits.
+
+        ``passes`` counts one more training, the delivered one, which has one setting.
+        """
+        n = len(texts)
+        each = self.seconds_a_text(texts, labels, n_classes)
+        for rates, epochs in PLANS:
+            cost = n * each * epochs * ((passes - 1) * len(rates) + 1)
+            if epochs <= most_epochs(n) and cost <= seconds:
+                return [
+                    {"rate": rate, "epochs": epochs} for rate, epochs in product(rates, [epochs])
+                ], n
+        most = int(seconds / each / passes)
+        return [{"rate": 2e-4, "epochs": 1}], most if most >= LEAST_SHARE * n else 0
+
+    def seconds_a_text(self, texts: Sequence[str], labels: Labels, n_classes: int) -> float:
+        """Return how long a step takes, by the text: the second of two short trainings."""
+        few = np.random.default_rng(0).permutation(len(texts))[:128]
+        rows = models.rows_of(
+            [texts[i] for i in few], self.tokenizer, self.max_length, labels[few].tolist()
+        )
+        taken = 0.0
+        for _ in range(2):
+            started = time.monotonic()
+            self._train(rows, n_classes, {"rate": 1e-5, "epochs": 1})
+            taken = time.monotonic() - started
+        return taken / len(rows)
+
+    def _train(self, rows: Sequence[Any], n_classes: int, setting: Setting) -> models.FineTuned:
+        network = self._network(n_classes)
+        mean = float(np.mean([len(ids) for ids, _ in rows]))
+        budget = batch_tokens(mean)
+        steps = max(1, round(setting["epochs"] * len(rows) * mean / budget))
+
+        def look(_: Any) -> None:
+            if self.deadline is not None and time.monotonic() > self.deadline:
+                raise OutOfTime
+
+        train(
+            network, rows, steps=steps, learning_rate=setting["rate"], batch_tokens=budget,
+            seed=1, precision=self.precision, device=self.device,
+            look_at=range(0, steps, 5), look=look,
+        )  # fmt: skip
+        soften(network, setting.get("temperature", 1.0))
+        return models.FineTuned(network, self.tokenizer, self.max_length, self.precision)
+
+    def _network(self, n_classes: int) -> Any:
+        chosen = variant(self.encoder)
+        tokenizer = self.tokenizer
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        network = load_model(
+            chosen.name, AutoModelForSequenceClassification, pretrained=not chosen.random, seed=1,
+            num_labels=n_classes, pad_token_id=tokenizer.pad_token_id, **chosen.config,
+        )  # fmt: skip
+        check_positions(network, self.max_length, self.encoder)
+        return network
+
+
+def batch_tokens(mean_length: float) -> int:
+    """Return the tokens of a batch that holds about 16 texts of this length.
+
+    >>> batch_tokens(20.0), batch_tokens(80.0)
+    (320, 1280)
+    """
+    return int(16 * mean_length)
+
+
+def most_epochs(n: int) -> int:
+    """Return how often n labelled texts are learned from, at most: the fewer, the more often.
+
+    >>> [most_epochs(n) for n in (64, 1000, 5000, 100_000)]
+    [20, 10, 5, 3]
+    """
+    return 20 if n < 500 else 10 if n < 2000 else 5 if n < 20_000 else 3
+
+
+@torch.no_grad()
+def soften(network: Any, temperature: float) -> None:
+    """Divide the logits of a classifier by ``temperature``, in the weights of its last layer.
+
+    So any tool that reads the network gives the same, softened probabilities.
+    """
+    (*_, last) = [
+        module
+        for module in network.modules()
+        if isinstance(module, torch.nn.Linear) and module.out_features == network.config.num_labels
+    ]
+    last.weight.div_(temperature)
+    if last.bias is not None:
+        last.bias.div_(temperature)
