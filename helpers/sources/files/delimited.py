@@ -151,11 +151,11 @@ def _named(path: Path, header: list[str]) -> tuple[list[int], list[int]]:
 
 
 def _misfit(path: Path, fields: int, header: list[str], before: int, line: int) -> str:
-    told = f"Line {line} of {path} has {fields} fields, but the header has {len(header)} "
-    told += f"({', '.join(name or '(no name)' for name in header)})"
+    sentence = f"Line {line} of {path} has {fields} fields, but the header has {len(header)} "
+    sentence += f"({', '.join(name or '(no name)' for name in header)})"
     if line > before + 1:
-        return f"{told}; its quote opens in line {before + 1}."
-    return f"{told}."
+        return f"{sentence}; its quote opens in line {before + 1}."
+    return f"{sentence}."
 
 
 def _check_long(
