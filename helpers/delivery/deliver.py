@@ -33,7 +33,7 @@ VERSION = 1
 SHOWN = 100
 """Errors and suspects kept, at most."""
 
-ALWAYS = 2000
+ALWAYS = 10_000
 """So many labels TF-IDF of words learns from whatever the limit of time."""
 
 
