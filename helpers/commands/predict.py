@@ -43,12 +43,15 @@ def predict(chosen: argparse.Namespace) -> int:
 
 
 def beside(file: Path) -> Path:
-    """Return the default place of the answers, in the file's own format.
+    """Return the default place of the answers, in the file's own format where it can be written.
 
-    >>> beside(Path("a/new.csv")).name, beside(Path("new.json.gz")).name
-    ('new.labelled.csv', 'new.labelled.jsonl')
+    >>> beside(Path("a/new.csv")).name, beside(Path("new.json.gz")).name, beside(Path("a.tsv")).name
+    ('new.labelled.csv', 'new.labelled.jsonl', 'a.labelled.csv')
     """
-    suffix = readers.suffix_of(file) or ".jsonl"
-    stem = file.name[: -len(suffix)] if readers.suffix_of(file) else file.name
-    kept = {".json": ".jsonl", ".json.gz": ".jsonl"}.get(suffix, suffix)
+    from helpers.delivery.predict import WRITTEN
+
+    suffix = readers.suffix_of(file) or ""
+    stem = file.name[: len(file.name) - len(suffix)]
+    table = suffix.startswith((".csv", ".tsv", ".tab"))
+    kept = suffix if suffix in WRITTEN else ".csv" if table else ".jsonl"
     return file.with_name(f"{stem}.labelled{kept}")

@@ -1,7 +1,7 @@
 """A file of texts in, the same file with labels and probabilities out, in bounded memory.
 
-CSV, JSON lines (either gzipped or not) and Parquet are read and written in parts; a JSON list is
-read whole.
+CSV with commas, JSON lines (gzipped or not) and Parquet are read and written in parts; whatever
+else :mod:`helpers.sources.readers` knows is read whole.
 """
 
 import csv
@@ -18,9 +18,13 @@ from helpers import UserError
 from helpers.base.files import replacing_file
 from helpers.delivery.models import AT_ONCE, Model
 from helpers.sources import readers
+from helpers.sources.files import delimited
 
 LABEL, PROBABILITY = "predicted_label", "probability"
 """The columns that are added."""
+
+WRITTEN = (".csv", ".jsonl", ".jsonl.gz", ".parquet")
+"""Endings of files that can be written."""
 
 Values = dict[str, Any]
 
@@ -111,8 +115,8 @@ def check(file: Path, out: Path, threshold: float) -> None:
         raise UserError(f"There is no file {file}.")
     if file.is_dir() or readers.suffix_of(file) is None:
         raise UserError(f"{file} does not end with one of {', '.join(readers.SUFFIXES)}.")
-    if readers.suffix_of(out) not in (".csv", ".jsonl", ".jsonl.gz", ".parquet"):
-        raise UserError(f"{out} does not end with one of .csv, .jsonl, .jsonl.gz, .parquet.")
+    if readers.suffix_of(out) not in WRITTEN:
+        raise UserError(f"{out} does not end with one of {', '.join(WRITTEN)}.")
     if out.exists() and out.samefile(file):
         raise UserError(f"{out} is the file of texts itself; name another one for the labels.")
 
@@ -143,20 +147,27 @@ def parts(file: Path) -> Iterator[readers.Rows]:
     Raises:
         UserError: an empty, damaged or foreign file, with the place of the fault.
     """
-    suffix = readers.suffix_of(file)
-    if suffix in (".json", ".json.gz"):
+    suffix = readers.suffix_of(file) or ""
+    streamed = {".csv": _csv, ".parquet": _parquet, ".jsonl": _json_lines, ".jsonl.gz": _json_lines}
+    if suffix not in streamed or (suffix == ".csv" and not _has_commas(file)):
         rows = readers.read_file(file)
         for start in range(0, len(rows.values), AT_ONCE):
             cut = slice(start, start + AT_ONCE)
             yield readers.Rows(rows.source, rows.unit, rows.numbers[cut], rows.values[cut])
         return
     some = False
-    kind = {".csv": _csv, ".parquet": _parquet}.get(suffix or "", _json_lines)
-    for rows in kind(file):
+    for rows in streamed[suffix](file):
         some = True
         yield rows
     if not some:
         raise UserError(f"{file} holds no items.")
+
+
+def _has_commas(file: Path) -> bool:
+    """Whether commas separate the cells of a table, by its beginning."""
+    with file.open("rb") as stream:
+        begin = stream.read(1 << 16).decode("utf-8-sig", errors="ignore")
+    return delimited.separator(begin) == ","
 
 
 def _csv(file: Path) -> Iterator[readers.Rows]:

@@ -33,7 +33,7 @@ CASES = [
     (["predict", "/nowhere", SAMPLE], "There is no folder /nowhere."),
     (["predict", "data", SAMPLE], "data is no model that `assess` has delivered: it holds no delivery.json."),
     (["predict", "data", "/nowhere.csv"], "There is no file /nowhere.csv."),
-    (["predict", "data", "README.md"], "README.md does not end with one of .json"),
+    (["predict", "data", "README.md"], "README.md does not end with one of .arrow"),
     (["predict", "data", SAMPLE, "--threshold", "2"], "threshold must be in [0, 1], not 2."),
     (["predict", "data", SAMPLE, "--out", SAMPLE], "data/sample/messages.csv is the file of texts itself; name"),
     (["predict", "data", SAMPLE, "--out", "x.txt"], "x.txt does not end with one of .csv, .jsonl, .jsonl.gz"),

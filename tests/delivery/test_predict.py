@@ -75,6 +75,17 @@ def test_rows_come_back_in_order_with_two_columns_more(tmp_path, model, small_pa
     assert answered.sure == pytest.approx(table.max(1).mean())
 
 
+@pytest.mark.parametrize(("name", "mark"), [("new.csv", ";"), ("new.tsv", "\t"), ("new.tab", "\t")])
+def test_tables_with_other_separators_are_read_too(tmp_path, model, small_parts, name, mark):
+    texts, _ = made.rows(20, seed=2)
+    lines = [f"id{mark}text", *(f"{i}{mark}{text}" for i, text in enumerate(texts))]
+    (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    predict(model, made.NAMES, tmp_path / name, tmp_path / "out.csv")
+    found = read(tmp_path / "out.csv")
+    assert [row["id"] for row in found] == [str(i) for i in range(20)]
+    assert [row["text"] for row in found] == texts
+
+
 def test_below_the_threshold_there_is_no_label(tmp_path, model):
     texts, _ = made.rows(60, seed=2, share=0.3)
     source = made.write(tmp_path / "new.csv", texts)
@@ -116,16 +127,16 @@ BAD = [
     ("a.csv", "text\nx\n\n \n", {}, "The text in line 4 of a.csv ('text') is empty; remove such items or fill them in."),
     ("a.csv", "body\nx\n", {}, "a.csv has no text column 'text'; its columns are body (name one with --text)."),
     ("a.csv", "text,probability\nx,1\n", {}, "a.csv has a column 'probability' already: it seems labelled; rename the column to label it anew."),
-    ("a.csv", "", {}, "{path} holds no items."),
+    ("a.csv", "", {}, "{path} is empty."),
     ("a.csv", "text,text\nx,y\n", {}, "{path} names a column more than once."),
-    ("a.csv", 'text\nx\n"y\n', {}, "{path} is not valid CSV: line 3: unexpected end of data."),
+    ("a.csv", 'text\nx\n"y\n', {}, "{path} is not valid CSV: the quote that opens in line 3 is never closed."),
     ("a.csv", "text,label\nx\n", {}, "Line 2 of {path} has 1 fields, but the header has 2 (text, label)."),
-    ("a.csv", b"text\n\xff\n", {}, "{path} is not UTF-8: invalid start byte; save it as UTF-8."),
+    ("a.csv", b"text\n\xff\n", {}, "{path} is not UTF-8: byte 5 (line 2) is 0xff; save it as UTF-8."),
     ("a.jsonl", '{"text": "x"}\n[1]\n', {}, 'Line 2 of a.jsonl is not an object such as {"text": "…"}.'),
     ("a.jsonl", '{"text": "x"}\n{oops\n', {}, "{path} is not valid JSON: line 2, column 2: Expecting property name enclosed in double quotes."),
     ("a.jsonl.gz", b"no", {}, "{path} is not a whole gzip file: Not a gzipped file (b'no')."),
     ("a.parquet", b"PAR1", {}, "{path} is not a whole Parquet file: "),
-    ("a.txt", "x", {}, "{path} does not end with one of .json, .json.gz, .jsonl, .jsonl.gz, .csv, .parquet."),
+    ("a.txt", "x", {}, "{path} does not end with one of .arrow, .bio, .conll, .csv, .feather, .iob, .iob2, .json, .jsonl, .ndjson, .parquet, .tab, .tsv."),
     ("a.csv", "text\nx\n", {"threshold": -0.1}, "threshold must be in [0, 1], not -0.1."),
 ]  # fmt: skip
 

@@ -19,11 +19,12 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
         ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "helpers" / "runs", root / "helpers" / "runs", ignore=ignore)
+        for room in ("base", "claims", "commands", "evaluation", "runs"):
+            place = Path("helpers") / room
+            shutil.copytree(ROOT / place, root / place, ignore=ignore)
         for name in (
             "helpers/__init__.py",
             "helpers/__main__.py",
-            "helpers/commands/parser.py",
             "Snakefile",
         ):
             shutil.copy(ROOT / name, root / name)

@@ -281,7 +281,7 @@ figures.show(figures.forest([("a", Interval(0, -1, 1, 9, 0.95, ""))]), alt="One\
 
 def test_shown_outside_a_notebook_as_text():
     code = (
-        "from helpers.report import figures; from helpers.evaluation.significance import Interval;"
+        "from helpers.show import figures; from helpers.evaluation.significance import Interval;"
         "fig = figures.forest([('a', Interval(0, -1, 1, 9, 0.95, ''))]);"
         "figures.show(fig, alt='One interval.')"
     )

@@ -4,12 +4,12 @@ import copy
 
 import pytest
 import torch
-from tests.transfer.test_pretraining import TRAINING, LanguageModeling, corpus, new, tokenizer
 
 from helpers import UserError
 from helpers.transfer import strategies
 from helpers.transfer.adapters import add_lora
 from helpers.transfer.held_out_curve import train_and_watch
+from tests.training.test_pretraining import TRAINING, LanguageModeling, corpus, new, tokenizer
 
 __all__ = ["corpus", "tokenizer"]  # fixtures
 

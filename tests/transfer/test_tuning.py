@@ -272,7 +272,7 @@ def test_no_cost_is_too_small_for_one_step(planned):
 
 
 def test_a_cost_in_seconds_counts_in_place_of_operations(target, planned, monkeypatch):
-    monkeypatch.setattr(tuning.costs, "step_seconds", lambda net, batch, device: 200.0)
+    monkeypatch.setattr(tuning.step_costs, "step_seconds", lambda net, batch, device: 200.0)
     allowed = replace(effort(target, steps=3.0), seconds=2000.0)
     train = target.task.items("train")
     for name, steps in (("full", (10,)), ("two_phase", (0, 10)), ("linear_probe", (0,))):
@@ -291,8 +291,8 @@ def test_the_cost_told_is_that_of_the_tokens_seen(target, n):
         target.task.collator(target.tokenizer),
     )
     model = tuning.prepare(target, strategies.FULL, seed=0)
-    row = tuning.costs.middle_row(rows)
-    a_token = tuning.costs.average_cost(model, rows.select([0]), collator, 1).flops
+    row = tuning.step_costs.middle_row(rows)
+    a_token = tuning.step_costs.average_cost(model, rows.select([0]), collator, 1).flops
     assert len(row["input_ids"]) > 1
     a_token /= len(rows[0]["input_ids"])
     assert done.flops == pytest.approx(done.tokens * a_token, rel=0.05)
