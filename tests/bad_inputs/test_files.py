@@ -54,7 +54,7 @@ FILES = [
     ("a.jsonl", GOOD, "{path} has too few different texts: of 2 items none is left for the validation split once duplicates are removed."),
     ("a.parquet", b"PAR1xxxx", "{path} is not a whole Parquet file: Could not open Parquet input source '<Buffer>': Parquet magic bytes not found in footer. Either the file is corrupted or this is not a parquet file."),
     ("a.jsonl.gz", b"not gzip", "{path} is not a whole gzip file: Not a gzipped file (b'no')."),
-    ("a.jsonl.gz", gzip.compress(GOOD.encode() * 100)[:-20], "{path} is cut short: its gzip stream ends too early."),
+    ("a.jsonl.gz", gzip.compress(GOOD.encode() * 100, mtime=0)[:-20], "{path} is cut short: its gzip stream ends too early."),
     ("a.txt", "a", f"{{path}} does not end with one of {ENDINGS}."),
 ]  # fmt: skip
 

@@ -41,7 +41,7 @@ def written(path, rows):
         path.write_text(json.dumps(rows))
     else:
         data = lines.encode()
-        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     return path
 
 

@@ -26,7 +26,7 @@ def _write(path, items=ITEMS):
     else:
         data = json.dumps(items, ensure_ascii=False)
     raw = data.encode()
-    path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+    path.write_bytes(gzip.compress(raw, mtime=0) if name.endswith(".gz") else raw)
     return path
 
 

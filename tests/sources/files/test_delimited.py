@@ -166,7 +166,7 @@ FOREIGN = [
     ("a.xls", b"\xd0\xcf\x11\xe0", '{path} is a workbook of Excel: save its sheet as "CSV UTF-8" first.'),
     ("a.ods", b"PK\x03\x04", '{path} is a workbook of LibreOffice: save its sheet as "CSV UTF-8" first.'),
     ("a.csv", b"PK\x03\x04 and more", '{path} is no .csv file in spite of its name, but a workbook of Excel or a zip archive: save its sheet as "CSV UTF-8", or unpack it.'),
-    ("a.csv", gzip.compress(b"text"), "{path} is packed by gzip: name it a.csv.gz."),
+    ("a.csv", gzip.compress(b"text", mtime=0), "{path} is packed by gzip: name it a.csv.gz."),
     ("a.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "{path} is a git-lfs pointer, not the file: run `git lfs pull` first."),
     ("a.tsv", "text\tlabel\na\tx\n".encode("utf-16"), '{path} is UTF-16, which Excel calls Unicode text: save it as UTF-8 (in Excel "CSV UTF-8").'),
     ("a.csv.zip", zipped(b"x", "a.csv", "b.csv"), "{path} holds 2 files (a.csv, b.csv), and one is read: unpack it and name a file."),
