@@ -223,7 +223,7 @@ def verdicts(
 
 
 def _rows_of(finding: Finding) -> list[Row]:
-    more = finding.reason or finding.outlook
+    more = (finding.reason or finding.outlook).rstrip(".")
     notes = [f"{each.note}. {more}" if more else each.note for each in finding.evidence]
     return [
         _row(each, finding.notebook, finding.verdict, note)

@@ -19,7 +19,6 @@ from safetensors.torch import save_file
 from tokenizers import decoders, normalizers, pre_tokenizers, processors, trainers
 
 from helpers import ROOT
-from helpers.runs.parameters import read_parameters
 from helpers.sources import hub
 from helpers.sources.corpora import load_texts
 from helpers.sources.weights import load_model, load_tokenizer, resolve
@@ -339,14 +338,10 @@ def test_notebook_10_runs_with_bert_base_chinese(cached, home, project, articles
     corpus = tmp_path / "tagged.jsonl"
     lines = [json.dumps({"tagged": text}, ensure_ascii=False) for text in articles]
     corpus.write_text("\n".join(lines), encoding="utf-8")
-    small = {
-        "labels": [8], "tuned_labels": [8], "draws": 2, "seeds": 2, "max_length": 32,
-        "example_labels": 40, "steps": 8, "minutes": 30,
-        "test_sentences": 100, "new_labels": 20, "epochs": 1,
-    }  # fmt: skip
-    known = read_parameters(ROOT / "notebooks" / "10_named_entities.ipynb")
-    values = {name: value for name, value in small.items() if name in known}  # with trials or not
-    record = run(project, home, tmp_path, "10", CHINESE, corpus=corpus, **values)
+    record = run(
+        project, home, tmp_path, "10", CHINESE, corpus=corpus,
+        labels=[8], more_labels=[16], draws=2, max_length=32, example_labels=40, steps=8,
+        minutes=30,
+    )  # fmt: skip
     check(record, CHINESE)
-    if "trials" in known:
-        assert len(record["trials"]) == 6 * 2
+    assert len(record["trials"]) == 6 * 2 + 2 * 2  # arms, draws: none has failed
