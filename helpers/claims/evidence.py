@@ -10,7 +10,7 @@ import dataclasses
 import math
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Said = Literal["supported", "contradicted", "undecided"]
 
@@ -56,6 +56,7 @@ class Measured(Part):
         learned: for each of the two, whether it beats the study's floor, interval above zero.
         cost_ratio: operations of training of ``arm`` over those of ``than``; null where unknown.
         overlap: share of labelled items that two draws have in common, the mean over pairs.
+        devices: for each of the two, where its trials were made; empty where that is not known.
     """
 
     study: str
@@ -66,6 +67,7 @@ class Measured(Part):
     learned: dict[str, bool]
     cost_ratio: float | None
     overlap: float
+    devices: dict[str, list[str]] = Field(default={})
 
 
 class Evidence(Part):

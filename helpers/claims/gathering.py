@@ -1,11 +1,11 @@
 """Evidence from a comparison: the differences that the rules of the claims ask of a study."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from helpers import UserError, nearest
 from helpers.claims.evidence import Evidence, Measured, bounds
 from helpers.claims.statements import Piece, Rules, StudyRule, load_rules
-from helpers.evaluation.comparison import Comparison
+from helpers.evaluation.comparison import Comparison, Key
 
 
 def gather(
@@ -13,7 +13,8 @@ def gather(
     arms: Comparison,
     *,
     overlap: Mapping[int, float],
-    flops: Mapping[tuple[str, int], float] | None = None,
+    flops: Mapping[Key, float] | None = None,
+    made_on: Mapping[Key, Sequence[str]] | None = None,
     complete: bool = True,
     rules: Rules | None = None,
 ) -> list[Evidence]:
@@ -24,6 +25,7 @@ def gather(
         arms: its comparison.
         overlap: by label count, the share of labelled items that two draws have in common.
         flops: operations of training by arm and label count.
+        made_on: devices of the trials by arm and label count.
         complete: whether the comparison has all arms of the study.
         rules: None takes ``data/claims.yaml``.
 
@@ -50,7 +52,9 @@ def gather(
             _check_arms(claim, piece, rule, arms)
         _check_draws(piece, rule, overlap[piece.labels])
         found += [
-            _evidence(claim, piece, than, rule, arms, overlap[piece.labels], flops or {})
+            _evidence(
+                claim, piece, than, rule, arms, overlap[piece.labels], flops or {}, made_on or {}
+            )
             for than in piece.than
             if arms.has(piece.arm, than, rule.floor, labels=piece.labels)
         ]
@@ -82,7 +86,8 @@ def _evidence(
     rule: StudyRule,
     arms: Comparison,
     overlap: float,
-    flops: Mapping[tuple[str, int], float],
+    flops: Mapping[Key, float],
+    made_on: Mapping[Key, Sequence[str]],
 ) -> Evidence:
     n = piece.labels
     gain = arms.difference(piece.arm, than, n)
@@ -110,5 +115,8 @@ def _evidence(
             learned=learned,
             cost_ratio=costs[0] / costs[1] if known else None,  # type: ignore[operator]
             overlap=overlap,
+            devices={
+                arm: sorted(made_on[arm, n]) for arm in (piece.arm, than) if (arm, n) in made_on
+            },
         ),
     )

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from helpers import UserError
-from helpers.claims.evidence import Bounds, Evidence, Measured
+from helpers.claims.evidence import Evidence, Measured
+from helpers.claims.outlook import interval_of, outlook
 from helpers.claims.statements import Claim, Piece, load_claims
 from helpers.evaluation.bounds import Interval
 from helpers.evaluation.decision import LEVEL, Decision, combine, decide, surviving
-from helpers.evaluation.generalized import MeanSquares
-from helpers.evaluation.planning import Components, draws_needed, power
 
 __all__ = ["LEVEL", "Finding", "Judgement", "interval_of", "judge"]
 
@@ -32,9 +31,6 @@ Overall = Literal[
     "not measured",
 ]
 
-MOST_DRAWS = 100
-"""More draws than that are not recommended: something else must change."""
-
 
 class Record(Protocol):
     """What is read of a run's record: whose it is, and its evidence."""
@@ -46,18 +42,6 @@ class Record(Protocol):
     @property
     def claims(self) -> Sequence[Evidence]:
         """Its evidence."""
-
-
-class Stored(Protocol):
-    """A number of a record with its interval: evidence, or a metric."""
-
-    @property
-    def value(self) -> float | None:
-        """The number."""
-
-    @property
-    def interval(self) -> Bounds | None:
-        """Its interval, where it has one."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +201,9 @@ def _reason(piece: Piece, evidence: Evidence) -> str:
         return f"{draws} draws, where a verdict needs {piece.draws}"
     if (evidence.n or 0) < piece.items:
         return f"{evidence.n or 0} items, where a verdict needs {piece.items}"
+    places = list(where.devices.values())
+    if places and any(place != places[0] for place in places):
+        return f"its arms were made on different devices: {', '.join(map(' and '.join, places))}"
     if piece.cheaper and not _cheaper(where):
         return "the arm was not trained with fewer operations"
     if not interval_of(evidence).has_p:
@@ -274,54 +261,3 @@ def _overall(
     if len(verdicts) == 1:
         return next(iter(verdicts))
     return "depends" if len(verdicts - {"undecided"}) > 1 else "undecided"
-
-
-def outlook(gain: Interval, smallest: float) -> str:
-    """Return in one sentence what the run could have seen, and how many draws would probably do.
-
-    Args:
-        gain: an undecided difference over draws and items.
-        smallest: smallest difference that matters.
-
-    >>> squares = MeanSquares(draw=1.2, item=0.4, rest=0.2, draws=4, items=1000)
-    >>> half = squares.half_width(0.95)
-    >>> gain = Interval(0.03, 0.03 - half, 0.03 + half, 1000, 0.95, "", squares=squares)
-    >>> print(outlook(gain, 0.01).replace("; ", ";\\n"))
-    A true difference of 0.030 would have been found with probability 0.21;
-    21 draws would find it with 0.8.
-    """
-    if gain.squares is None:
-        return ""
-    seen, items = Components.of(gain.squares), gain.squares.items
-    true = max(abs(gain.value), smallest)
-    chance = power(seen, true, gain.squares.draws, items)
-    needed = draws_needed(seen, true, items, most=MOST_DRAWS)
-    rest = (
-        f"{needed} draws would find it with 0.8."
-        if needed
-        else f"{MOST_DRAWS} draws would not be enough."
-    )
-    return (
-        f"A true difference of {true:.3f} would have been found with probability {chance:.2f}; "
-        f"{rest}"
-    )
-
-
-def interval_of(part: Stored) -> Interval:
-    """Return the interval that a part of a record holds, with what its p-value needs.
-
-    Bounds may be nan. An interval of an older record, without mean squares, has the degrees of
-    freedom that were stored, and no p-value where there were none.
-
-    >>> stored = Bounds(low=0.1, high=0.3, level=0.95, df=4.0)
-    >>> interval_of(Evidence(claim="C02", value=0.2, interval=stored)).p().__round__(4)
-    0.0051
-    """
-    nan = float("nan")
-    bounds, value = part.interval, part.value
-    if bounds is None or value is None:
-        return Interval(nan if value is None else value, nan, nan, 0, 0.95, "none")
-    low, high = (nan if end is None else end for end in (bounds.low, bounds.high))
-    squares = None if bounds.squares is None else MeanSquares(**bounds.squares.model_dump())
-    shown = bounds.n or 0, bounds.level or 0.95, bounds.method or ""
-    return Interval(value, low, high, *shown, df=bounds.df, squares=squares)

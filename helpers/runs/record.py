@@ -9,7 +9,7 @@ import copy
 import os
 import platform
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -178,6 +178,7 @@ class Run:
         *,
         overlap: Mapping[int, float],
         flops: Mapping[tuple[str, int], float] | None = None,
+        made_on: Mapping[tuple[str, int], Sequence[str]] | None = None,
         complete: bool = True,
     ) -> None:
         """Record the differences that the rules of the claims ask of a study.
@@ -187,6 +188,7 @@ class Run:
             arms: its :class:`helpers.evaluation.comparison.Comparison`.
             overlap: by label count, the share of labelled items that two draws have in common.
             flops: operations of training by arm and label count.
+            made_on: devices of the trials by arm and label count.
             complete: whether the comparison has all arms of the study.
 
         Raises:
@@ -194,7 +196,9 @@ class Run:
         """
         from helpers.claims.gathering import gather
 
-        for evidence in gather(study, arms, overlap=overlap, flops=flops, complete=complete):
+        for evidence in gather(
+            study, arms, overlap=overlap, flops=flops, made_on=made_on, complete=complete
+        ):
             what = f"{self.name}: evidence for {evidence.claim}"
             self._keep(self._claims, (evidence.claim, evidence.note), evidence, what)
 

@@ -223,7 +223,12 @@ def record(
     if read.study:
         flops = total_cost(read, "flops")
         shared = overlaps(read, classes)
-        run.compares(read.study, arms, overlap=shared, flops=flops, complete=read.complete)
+        made_on = {
+            key: sorted({str(outcome.origin["device"]) for outcome in each.values()})
+            for key, each in read.outcomes.items()
+        }
+        more = {"overlap": shared, "flops": flops, "made_on": made_on}
+        run.compares(read.study, arms, complete=read.complete, **more)
 
 
 def record_gains(

@@ -40,13 +40,16 @@ RATES = {"tuned": 0.9, "scratch": 0.7, "tfidf": 0.8, "majority": 0.5}
 def test_a_piece_is_a_difference_with_all_that_its_judgement_needs():
     compared = arms(**RATES)
     flops = {("tuned", 64): 1e12, ("scratch", 64): 4e12}
-    (found,) = gather("topics", compared, overlap=NONE_SHARED, flops=flops, rules=rules(asks()))
+    made_on = {("tuned", 64): ["b", "a"], ("scratch", 64): ["a"]}
+    more = {"overlap": NONE_SHARED, "flops": flops, "made_on": made_on}
+    (found,) = gather("topics", compared, rules=rules(asks()), **more)
     expected = compared.difference("tuned", "scratch", 64)
     assert (found.value, found.interval.low) == (expected.value, expected.low)
     assert found.interval.squares.draws == found.seeds == 6 and found.n == 300
     where = found.measured
     assert where.learned == {"tuned": True, "scratch": True}
     assert (where.cost_ratio, where.overlap, where.measure) == (0.25, 0.0, "accuracy")
+    assert where.devices == {"tuned": ["a", "b"], "scratch": ["a"]}
     assert found.note == "topics, 64 labels: tuned − scratch, accuracy" and found.verdict is None
 
 

@@ -144,6 +144,16 @@ def test_too_few_items_and_no_p_value_are_reasons_too():
     assert found.findings[0].reason == "its interval has no p-value"
 
 
+def test_arms_made_on_different_devices_are_not_judged():
+    made = evidence("C01", gain_of(0.1))
+    for second, verdict_then in (["cpu"], "supported"), (["gpu"], "not judged"):
+        devices = {"tuned": ["cpu"], "scratch": second}
+        where = made.measured.model_copy(update={"devices": devices})
+        found = judged([claim("C01", piece())], made.model_copy(update={"measured": where}))["C01"]
+        assert found.verdict == verdict_then
+    assert found.findings[0].reason == "its arms were made on different devices: cpu, gpu"
+
+
 def test_what_is_not_counted_asks_nothing_of_chance():
     lucky = evidence("C01", gain_of(0.05, spread=0.062))
     p = decide(interval_of(lucky), 0.01).p

@@ -288,7 +288,8 @@ def test_a_study_hands_over_what_the_claims_ask_of_it():
     reading.record(Run(), arms, found, classes)
     ((study, compared, more),) = given
     assert study == "topics" and compared is arms
-    assert more == {"overlap": {3: 0.0}, "flops": {}, "complete": False}
+    made_on = {key: [ORIGIN["device"]] for key in outcomes}
+    assert more == {"overlap": {3: 0.0}, "flops": {}, "made_on": made_on, "complete": False}
     reading.record(Run(), arms, replace(found, study=""), classes)  # one's own question: no claim
     assert len(given) == 1
 
