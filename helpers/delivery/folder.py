@@ -84,7 +84,7 @@ def check_free(folder: Path) -> None:
     """
     if folder.exists() and not (folder / FACTS).is_file():
         raise UserError(
-            f"{folder} exists and is no delivered model; name another folder with --out."
+            f"{folder} exists and is no delivered model; remove it, or name another folder (out)."
         )
 
 

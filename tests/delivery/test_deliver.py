@@ -203,7 +203,7 @@ def test_labels_without_sense_get_the_largest_class(tmp_path):
 def test_a_folder_in_the_way_is_told_before_any_work(tmp_path):
     (tmp_path / "model").mkdir()
     lines = []
-    with pytest.raises(UserError, match="model exists and is no delivered model; name another"):
+    with pytest.raises(UserError, match="model exists and is no delivered model; remove it"):
         deliver(made.corpus(80), tmp_path, Clock(5, lines.append), encoders=[])
     assert lines == []
 

@@ -117,7 +117,8 @@ def test_a_model_is_replaced_and_nothing_else_is(delivered, tmp_path):
     with pytest.raises(UserError) as error:
         folder.check_free(tmp_path / "diary")
     assert str(error.value) == (
-        f"{tmp_path / 'diary'} exists and is no delivered model; name another folder with --out."
+        f"{tmp_path / 'diary'} exists and is no delivered model; remove it, or name another "
+        "folder (out)."
     )
     with pytest.raises(UserError, match="diary exists and is no delivered model"):
         folder.save(model, tmp_path / "diary", NAMES, {}, "")
