@@ -29,12 +29,13 @@ RETURNED = 16_000_000
 
 MODULES = (
     "__init__", "base/__init__", "base/files", "base/processes", "base/provenance",
-    "sources/__init__", "sources/loading", "sources/sampling", "sources/variants",
-    "tasks/__init__", "tasks/alignment", "tasks/heads", "tasks/tags", "tasks/token_tags",
+    "sources/__init__", "sources/loading", "sources/newsgroups", "sources/sampling",
+    "sources/variants", "tasks/__init__", "tasks/alignment", "tasks/episodes", "tasks/heads",
+    "tasks/tags", "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
-    "trials/__init__", "trials/answers", "trials/arms", "trials/networks", "trials/outcome",
-    "trials/pack", "trials/references", "trials/rows", "trials/store", "trials/trial",
-    "trials/worker",
+    "trials/__init__", "trials/answers", "trials/arms", "trials/domains", "trials/few_shot",
+    "trials/networks", "trials/outcome", "trials/pack", "trials/references", "trials/rows",
+    "trials/store", "trials/trial", "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 

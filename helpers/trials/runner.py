@@ -8,7 +8,7 @@ from typing import Any
 
 from helpers import UserError
 from helpers.base.provenance import git_state
-from helpers.trials import inputs, settings, studies
+from helpers.trials import inputs, settings, studies, vectors
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
 from helpers.trials.trial import Trial, from_json
@@ -21,8 +21,10 @@ TOKENS_A_SECOND = 1500.0
 def expected_seconds(trial: Trial) -> float:
     """Return about how many seconds a trial takes in one process of an ordinary processor."""
     options = trial.options
+    if "tasks" in options:
+        return options["tasks"] / 100
     if "steps" not in options:
-        return 3.0
+        return 1.0 if trial.task in vectors.TASKS else 3.0
     length = options["max_length"]
     return (
         options["steps"] * options["batch_tokens"] / TOKENS_A_SECOND
@@ -134,6 +136,9 @@ def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> floa
         from helpers.trials.answers import f1_of
 
         return f1_of(dict(outcome.items))
+    if trial.task in vectors.TASKS:
+        found = {} if trial.task == "episodes" else inputs.inputs_for(trial, folder)
+        return vectors.score(trial, outcome.items, found)
     truth = inputs.inputs_for(trial, folder)[f"{trial.split}.labels"]
     return float((outcome.items["predicted"] == truth).mean())
 
@@ -170,7 +175,9 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
     return entries
 
 
-SEARCHED = ("learning_rate", "steps", "regularization", "strength", "least")
+SEARCHED = (
+    "learning_rate", "steps", "regularization", "strength", "least", "weight", "rate", "tasks",
+)  # fmt: skip
 
 
 def _found(tried: Sequence[tuple[Trial, float]]) -> dict[str, Any]:

@@ -30,8 +30,14 @@ HEADER = """\
 """
 
 
+ON_VECTORS = ("source_only", "target_only", "pooled", "coral", "importance", "self_training")
+"""Arms that are one linear model on frozen vectors: only its penalty is to be chosen."""
+
+
 def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
     """Return the six settings that are tried for an arm with so many labels.
+
+    ``rates`` are the numbers that the study names for the arm: learning rates, or penalties.
 
     Steps grow with the root of the labels; from scratch needs about four times as many as a
     pretrained network (its training loss is then at 0, see the stored curves).
@@ -48,6 +54,14 @@ def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
         ]
     if arm in ("tfidf", "tfidf_whole", "frozen"):
         return [{"regularization": c} for c in (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)]
+    if arm in ("reptile", "fomaml", "anil", "prototypical"):
+        return [{"rate": rate, "tasks": n} for rate in rates for n in (300, 1000)]
+    if arm == "joint":
+        return [
+            {"weight": weight, "regularization": c} for weight in (0.2, 1.0, 5.0) for c in rates
+        ]
+    if arm in (*ON_VECTORS, "fresh_head"):
+        return [{"regularization": c} for c in rates]
     if arm == "linear":
         return [{"strength": s} for s in (1e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4)]
     if arm == "dictionary":

@@ -11,10 +11,13 @@ from helpers import UserError, nearest
 PROTOCOLS = {
     "classification": 1,
     "tagging": 1,
+    "domains": 1,
+    "episodes": 1,
 }
 """Raised by hand where the meaning of a task's training or scoring changes (a test asks for it)."""
 
-SPLITS = ("validation", "test")
+SPLITS = ("validation", "test", "source_validation")
+"""What may be scored; of two domains "validation" and "test" are the target's."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Trial:
         if self.task not in PROTOCOLS:
             raise UserError(f"There is no task '{self.task}'.{nearest(self.task, PROTOCOLS)}")
         if self.split not in SPLITS:
-            raise UserError(f"A trial is scored on validation or test items, not '{self.split}'.")
+            raise UserError(f"A trial is scored on {', '.join(SPLITS)} items, not '{self.split}'.")
         if self.labels < 1 or self.items < 1:
             raise UserError(
                 f"A trial needs at least 1 labelled and 1 scored item, not {self.labels} and "
