@@ -7,21 +7,16 @@ from typing import Any
 from helpers import UserError, nearest
 from helpers.sources.newsgroups import NEWSGROUP_PAIRS
 from helpers.sources.sampling import DRAWS, TUNING
-from helpers.trials import domains, few_shot, vectors
+from helpers.trials import vectors
 from helpers.trials.inputs import facts_of, hash_of
 from helpers.trials.settings import NETWORK, grid, setting_for
 from helpers.trials.trial import Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
-DOMAIN_ARMS = (
-    "majority", "source_only", "target_only", "pooled", "joint", "coral", "importance",
-    "self_training",
-)  # fmt: skip
-EPISODE_ARMS = ("constant", "nearest_mean", "fresh_head", *few_shot.LEARNERS)
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
 CHEAP = (
     "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained",
-    *DOMAIN_ARMS[1:], *EPISODE_ARMS,
+    *vectors.DOMAIN_ARMS[1:], *vectors.EPISODE_ARMS,
 )  # fmt: skip
 """Arms of which a trial takes seconds."""
 
@@ -35,23 +30,6 @@ RATES: dict[str, tuple[float, ...]] = {
     "frozen": (3e-3, 1e-2, 3e-2),
 }
 """Learning rates that are tried, by arm."""
-
-PENALTIES = dict.fromkeys(DOMAIN_ARMS[1:], (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)) | {
-    "joint": (1e-3, 1e-2)
-}
-"""Inverse penalties of linear models on frozen vectors: the joint one has its λ to choose too."""
-
-PRACTICE = dict.fromkeys(few_shot.LEARNERS, (0.01, 0.03, 0.1)) | {
-    "fresh_head": (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0),
-    "prototypical": (1e-5, 1e-4, 1e-3),
-}
-"""Learning rates of what practises on episodes, inverse penalties of plain fine-tuning."""
-
-FIXED: dict[str, dict[str, Any]] = {
-    "domains": {"source_labels": domains.SOURCE_LABELS},
-    "episodes": {"ways": 4, "shots": 3, "queries": 5},
-}
-"""Parts of the setting that are the question's and not a choice, by task."""
 
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
@@ -99,7 +77,7 @@ def trials_of(
     on_vectors = task in vectors.TASKS
     reads_model = on_vectors or arm not in ("majority", "tfidf_whole", "dictionary", "linear")
     if reads_model:
-        chosen |= {"max_length": max_length} | FIXED.get(task, {})
+        chosen |= {"max_length": max_length} | vectors.FIXED.get(task, {})
     if reads_model and not on_vectors and arm != "tfidf":
         chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
@@ -206,10 +184,10 @@ STUDIES = {
         f"domains_{pair}": Question(
             task="domains",
             corpus=f"20newsgroups:{pair}",
-            arms=DOMAIN_ARMS,
+            arms=vectors.DOMAIN_ARMS,
             labels=(32, 160),
             draws=2 * DRAWS,
-            rates=PENALTIES,
+            rates=vectors.PENALTIES,
             notebook="14",
         )
         for pair in NEWSGROUP_PAIRS
@@ -217,9 +195,9 @@ STUDIES = {
     "few_shot": Question(
         task="episodes",
         corpus="20newsgroups:few-shot",
-        arms=EPISODE_ARMS,
+        arms=vectors.EPISODE_ARMS,
         labels=(12,),
-        rates=PRACTICE,
+        rates=vectors.PRACTICE,
         notebook="14",
     ),
     "wrong_labels": Question(labels=(256,), wrong_labels=0.2, notebook="03"),
@@ -259,16 +237,6 @@ def name_of(asked: Question) -> str:
     return ""
 
 
-def chosen_on(task: str, arm: str) -> str:
-    """Return the split on which the setting of an arm is chosen.
-
-    >>> chosen_on("domains", "coral"), chosen_on("domains", "joint")
-    ('source_validation', 'validation')
-    """
-    blind = task == "domains" and arm in domains.BLIND
-    return "source_validation" if blind else "validation"
-
-
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     """Return what a search tries: for each arm and label count its marks and its trials.
 
@@ -286,12 +254,11 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     found = []
     for arm, n in asked.pairs():
         kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
+        split = vectors.chosen_on(asked.task, arm)
         trials = [
             trial
             for setting in grid(kind, n, asked.rates.get(arm, ()))
-            for trial in asked.trials(
-                arm, n, [TUNING], facts=facts, split=chosen_on(asked.task, arm), setting=setting
-            )
+            for trial in asked.trials(arm, n, [TUNING], facts=facts, split=split, setting=setting)
         ]
         if trials:
             marks = {mark: getattr(asked, mark) for mark in ("task", "corpus", "model")}

@@ -9,12 +9,47 @@ from typing import Any
 
 import numpy as np
 
+from helpers.trials import domains, few_shot
 from helpers.trials.trial import Trial
 
 TASKS = ("domains", "episodes")
 """Tasks whose trials read vectors."""
 
 SPLITS = ("train", "validation", "test")
+
+
+DOMAIN_ARMS = (
+    "majority", "source_only", "target_only", "pooled", "joint", "coral", "importance",
+    "self_training",
+)  # fmt: skip
+EPISODE_ARMS = ("constant", "nearest_mean", "fresh_head", *few_shot.LEARNERS)
+
+PENALTIES = dict.fromkeys(DOMAIN_ARMS[1:], (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)) | {
+    "joint": (1e-3, 1e-2)
+}
+"""Inverse penalties of linear models on frozen vectors: the joint one has its λ to choose too."""
+
+PRACTICE = dict.fromkeys(few_shot.LEARNERS, (0.01, 0.03, 0.1)) | {
+    "fresh_head": (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0),
+    "prototypical": (1e-5, 1e-4, 1e-3),
+}
+"""Learning rates of what practises on episodes, inverse penalties of plain fine-tuning."""
+
+FIXED: dict[str, dict[str, Any]] = {
+    "domains": {"source_labels": domains.SOURCE_LABELS},
+    "episodes": {"ways": 4, "shots": 3, "queries": 5},
+}
+"""Parts of the setting that are the question's and not a choice, by task."""
+
+
+def chosen_on(task: str, arm: str) -> str:
+    """Return the split on which the setting of an arm is chosen.
+
+    >>> chosen_on("domains", "coral"), chosen_on("domains", "joint")
+    ('source_validation', 'validation')
+    """
+    blind = task == "domains" and arm in domains.BLIND
+    return "source_validation" if blind else "validation"
 
 
 def facts(corpus: str, task: str, loaded: Any) -> dict[str, Any]:
@@ -27,14 +62,12 @@ def facts(corpus: str, task: str, loaded: Any) -> dict[str, Any]:
     """
     labels = {split: np.array(loaded.splits[split]["label"]) for split in SPLITS}
     if task == "episodes":
-        from helpers.trials.few_shot import EPISODES
-
-        return {"train": len(labels["train"])} | EPISODES
-    from helpers.trials.domains import select
-
+        return {"train": len(labels["train"])} | few_shot.EPISODES
     names = list(loaded.label_names)
-    sizes = {split: len(select(labels[split], names, corpus, "target")[0]) for split in SPLITS}
-    validation = select(labels["validation"], names, corpus, "source")[0]
+    sizes = {
+        split: len(domains.select(labels[split], names, corpus, "target")[0]) for split in SPLITS
+    }
+    validation = domains.select(labels["validation"], names, corpus, "source")[0]
     return sizes | {"source_validation": len(validation)}
 
 
@@ -42,9 +75,7 @@ def score(trial: Trial, items: Any, inputs: Any) -> float:
     """Return the share of right answers on the scored items, in [0, 1]."""
     if trial.task == "episodes":
         return float(np.mean(items["right"] / items["asked"].astype(float)))
-    from helpers.trials.domains import truth_of
-
-    return float((items["predicted"] == truth_of(trial, inputs)).mean())
+    return float((items["predicted"] == domains.truth_of(trial, inputs)).mean())
 
 
 def vectors(rows: list[Any], model: str, place: dict[str, Any]) -> np.ndarray:
