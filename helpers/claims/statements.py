@@ -102,7 +102,8 @@ class Claim(_Part):
         statement: in our words.
         reading: what it is taken to say.
         pieces: its primary questions; none where nothing is measured yet.
-        combine: how they combine: each on its own ("k of m"), all, or any of them.
+        combine: how they combine: each on its own ("k of m"), all, any of them, or "exists": any
+            of them shows it, and that none does is no sign that no other case would.
         missing: what of the reading is not measured, in words.
         earlier: rules that it had before.
     """
@@ -112,7 +113,7 @@ class Claim(_Part):
     statement: str
     reading: str
     pieces: tuple[Piece, ...] = ()
-    combine: Literal["each", "all", "any"] = "each"
+    combine: Literal["each", "all", "any", "exists"] = "each"
     missing: str = ""
     earlier: tuple[Earlier, ...] = ()
 

@@ -32,6 +32,10 @@ Overall = Literal[
 ]
 
 
+NOT_KNOWN = Decision("undecided", p=1.0, above=1.0, below=1.0, alike=1.0)
+"""What is known of a question that nothing was measured for."""
+
+
 class Record(Protocol):
     """What is read of a run's record: whose it is, and its evidence."""
 
@@ -105,8 +109,14 @@ class Judgement:
 
     @property
     def tally(self) -> str:
-        """How many of the questions that were asked support the claim: "2 of 3"."""
+        """How many of the questions that were asked support the claim: "2 of 3".
+
+        Of a claim that something exists, whether it was found: "not found in 12 cases".
+        """
         asked = [finding for finding in self.findings if finding.decision is not None]
+        if self.claim.combine == "exists" and asked:
+            found = "found" if self.verdict == "supported" else "not found"
+            return f"{found} in {len(asked)} cases"
         supported = sum(finding.verdict == "supported" for finding in asked)
         return f"{supported} of {len(asked)}" if asked else ""
 
@@ -229,13 +239,22 @@ def _key(piece: Piece) -> tuple[object, ...]:
 def _questions(
     claim: Claim, findings: Sequence[Finding]
 ) -> list[tuple[tuple[object, ...], Decision]]:
-    """Return what a claim asks of chance: each piece, or all of them in one."""
+    """Return what a claim asks of chance: each piece, or all of them in one.
+
+    In one, a piece that is not measured counts as one of which nothing is known: what it could
+    still change is not decided without it.
+    """
     decided = [finding for finding in findings if finding.decision is not None]
     if not decided:
         return []
     if claim.combine == "each":
         return [(_key(f.piece), f.decision) for f in decided if f.decision is not None]
-    whole = combine([f.decision for f in decided if f.decision is not None], claim.combine)
+    pieces = [finding.decision or NOT_KNOWN for finding in findings]
+    if claim.combine != "exists":
+        return [((claim.id,), combine(pieces, claim.combine))]
+    whole = combine(pieces, "any")
+    if whole.verdict != "supported":  # that no case was found does not say that there is none
+        whole = replace(whole, verdict="undecided", p=whole.above)
     return [((claim.id,), whole)]
 
 

@@ -10,6 +10,7 @@ validation texts, which no scored episode has.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,23 +49,53 @@ def parts(names: Sequence[str], draw: int) -> tuple[list[int], list[int]]:
     return split.train, split.test
 
 
-def scored(trial: Trial, inputs: Inputs) -> tuple[np.ndarray, list[Episode]]:
-    """Return the vectors of the texts that are scored on, (n, d), and the episodes of the test.
+def tests_of(
+    labels: np.ndarray, names: Sequence[str], draw: int, n: int, **shape: int
+) -> list[Episode]:
+    """Return the episodes that a draw is scored on; no text is in two of them.
 
-    Scored on are the training and test texts of classes that no arm has practised on; on the
-    tuning draw validation texts, which come round again in several episodes.
+    Args:
+        labels: class of every training text and, behind them, of every test text.
+        names: of the classes.
+        draw: from 0.
+        n: how many.
+        shape: ``ways``, ``shots`` and ``queries``.
     """
-    test = parts(inputs["names"], trial.draw)[1]
+    return separate_episodes(labels, parts(names, draw)[1], n=n, seed=draw - TUNING, **shape)
+
+
+def overlap(
+    labels: np.ndarray, names: Sequence[str], draws: Sequence[int], n: int, **shape: int
+) -> float:
+    """Return the share of labelled texts that two draws have in common, the mean over pairs.
+
+    Args as for :func:`tests_of`.
+    """
+    seen = [
+        set(np.concatenate([task.support for task in tests_of(labels, names, draw, n, **shape)]))
+        for draw in draws
+    ]
+    pairs = [len(one & two) / len(one) for one, two in itertools.combinations(seen, 2)]
+    return float(np.mean(pairs)) if pairs else 0.0
+
+
+def _scored(trial: Trial, inputs: Inputs) -> tuple[np.ndarray, list[Episode]]:
+    """Return the vectors of the texts that are scored on, (n, d), and the episodes.
+
+    They are training and test texts of classes that no arm has practised on; on the tuning draw
+    validation texts, which come round again in several episodes.
+    """
     shape = {name: trial.options[name] for name in ("ways", "shots", "queries")}
-    facts: dict[str, Any] = shape | {"n": trial.items, "seed": trial.draw - TUNING}
+    names, draw = inputs["names"], trial.draw
     if trial.split == "validation":
-        labels, features = inputs["validation.labels"], inputs["validation.features"]
-        return _wide(features), episodes(labels, test, **facts)
+        test, seed = parts(names, draw)[1], draw - TUNING
+        made = episodes(inputs["validation.labels"], test, n=trial.items, seed=seed, **shape)
+        return _wide(inputs["validation.features"]), made
     labels, features = (
         np.concatenate([inputs[f"{split}.{what}"] for split in ("train", "test")])
         for what in ("labels", "features")
     )
-    return _wide(features), separate_episodes(labels, test, **facts)
+    return _wide(features), tests_of(labels, names, draw, trial.items, **shape)
 
 
 def _wide(features: np.ndarray) -> np.ndarray:
@@ -79,18 +110,10 @@ def right_of(outcomes: Mapping[int, Outcome]) -> np.ndarray:
     )
 
 
-def supports(inputs: Inputs, trials: Sequence[Trial]) -> list[set[int]]:
-    """Return the places of the labelled texts that each trial's episodes show."""
-    return [
-        set(np.concatenate([task.support for task in scored(trial, inputs)[1]]).tolist())
-        for trial in trials
-    ]
-
-
 def _outcome(trial: Trial, inputs: Inputs, answer: Callable[..., torch.Tensor]) -> Outcome:
     from helpers.transfer.meta import accuracies
 
-    features, tasks = scored(trial, inputs)
+    features, tasks = _scored(trial, inputs)
     asked = np.array([len(task.query) for task in tasks], np.uint8)
     right = np.rint(accuracies(answer, torch.from_numpy(features), tasks) * asked)
     return Outcome({"right": right.astype(np.uint8), "asked": asked})

@@ -14,7 +14,7 @@ from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison, Key
 from helpers.sources.sampling import draw_order
 from helpers.tasks.tagging_scores import f1_of_counts
-from helpers.trials import runner, studies
+from helpers.trials import few_shot, runner, studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import OWN, SHIPPED, Store
 from helpers.trials.trial import WATCHED, Trial
@@ -142,6 +142,12 @@ def accuracies(read: Read, truth: np.ndarray) -> Comparison:
     return Comparison(right, draws=draws_of(read))
 
 
+def episode_accuracies(read: Read) -> Comparison:
+    """Return the arms by the share of right answers in each episode."""
+    shares = {key: few_shot.right_of(each) for key, each in read.outcomes.items()}
+    return Comparison(shares, draws=draws_of(read))
+
+
 def entity_f1s(
     read: Read, groups: Sequence[int] | np.ndarray, column: int | None = None
 ) -> Comparison:
@@ -227,7 +233,8 @@ def record(
         arms: the comparison of what was read.
         read: the outcomes.
         classes: of the training items, (n,), all alike where items have none: with them it is
-            counted how many labelled items two draws have in common.
+            counted how many labelled items two draws have in common; or that share itself, by
+            label count.
         where: ``dataset`` and ``model`` of the scores.
     """
     for (arm, n), each in read.outcomes.items():
@@ -239,7 +246,7 @@ def record(
             )  # fmt: skip
     if read.study:
         flops = total_cost(read, "flops")
-        shared = overlaps(read, classes)
+        shared = classes if isinstance(classes, Mapping) else overlaps(read, classes)
         made_on = {
             key: sorted({str(outcome.origin["device"]) for outcome in each.values()})
             for key, each in read.outcomes.items()
