@@ -42,7 +42,9 @@ INK = "#222222"
 _INCHES = 6.0  # read on a phone: text of 12 points stays 10 pixels high at 360 pixels
 _MEASURED = "DejaVu Sans"  # comes with matplotlib, so that lines are placed alike everywhere
 _FONTS = f"'{_MEASURED}', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei'"
+_FIXED: Any = {"figure.constrained_layout.use": False}  # the style's engine would move things
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "transfer", "font.sans-serif": [_MEASURED]}
+_STYLE |= _FIXED
 
 
 class Drawing(NamedTuple):
@@ -61,7 +63,8 @@ class Canvas:
             raise UserError(f"A canvas must be higher than 0 units, not {height:g}.")
         self.height = height
         size = _INCHES, _INCHES * height / 100
-        self.figure = Figure(figsize=size, facecolor="white", layout="none")
+        with mpl.rc_context(_FIXED):
+            self.figure = Figure(figsize=size, facecolor="white")
         self.axes = self.figure.add_axes((0, 0, 1, 1))
         self.axes.set(xlim=(0, 100), ylim=(height, 0))
         self.axes.axis("off")
@@ -253,7 +256,7 @@ def show(figure: Figure, alt: str) -> None:
         print(alt)
         return
     figures.styled()
-    with _any_glyph():
+    with mpl.rc_context(_FIXED), _any_glyph():
         png = base64.b64encode(figures.png(figure)).decode("ascii")
     bundle = {"image/svg+xml": svg(figure, alt), "image/png": png, "text/plain": alt}
     about = {"image/svg+xml": {"alt": alt}, "image/png": {"alt": alt}}
