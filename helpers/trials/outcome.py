@@ -21,9 +21,12 @@ from helpers.trials.trial import Trial, from_json
 ITEMS = {
     "classification": ("predicted", "probability"),
     "tagging": ("found", "missed", "wrong"),
+    "domains": ("predicted",),
+    "episodes": ("right", "asked"),
 }
 """Arrays of a task, one row an item. Classification: class and its probability (half precision).
-Tagging: names found, missed and made up, a column a type."""
+Tagging: names found, missed and made up, a column a type. Domains: the class. Episodes: how many
+texts of each were asked, and how many answers were right."""
 
 
 @dataclass(frozen=True)
