@@ -14,13 +14,16 @@ from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison, Key
 from helpers.sources.sampling import draw_order
 from helpers.tasks.tagging_scores import f1_of_counts
-from helpers.trials import few_shot, runner, studies
+from helpers.trials import runner, studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import OWN, SHIPPED, Store
 from helpers.trials.trial import WATCHED, Trial
 
 ONLY_SHIPPED = "TRANSFER_TRIALS"
 """Set to "shipped", this variable keeps own outcomes out: tests compare what everybody has."""
+
+
+Labels = Sequence[int] | np.ndarray | Mapping[int, float]
 
 
 @dataclass(frozen=True)
@@ -142,12 +145,6 @@ def accuracies(read: Read, truth: np.ndarray) -> Comparison:
     return Comparison(right, draws=draws_of(read))
 
 
-def episode_accuracies(read: Read) -> Comparison:
-    """Return the arms by the share of right answers in each episode."""
-    shares = {key: few_shot.right_of(each) for key, each in read.outcomes.items()}
-    return Comparison(shares, draws=draws_of(read))
-
-
 def entity_f1s(
     read: Read, groups: Sequence[int] | np.ndarray, column: int | None = None
 ) -> Comparison:
@@ -223,9 +220,7 @@ def joined(read: Read, other: Read, names: Mapping[str, str]) -> Read:
     return Read({**read.outcomes, **renamed}, sentence, complete, keys, read.study)
 
 
-def record(
-    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray, **where: str
-) -> None:
+def record(run: Any, arms: Comparison, read: Read, classes: Labels, **where: str) -> None:
     """Write a study into a run's record: scores of every draw, and what the claims ask of it.
 
     Args:
@@ -244,6 +239,16 @@ def record(
                 arms.measure, value, split="test", strategy=arm, labels=n, seed=draw, n=items,
                 **where,
             )  # fmt: skip
+    record_claims(run, arms, read, classes)
+
+
+def record_claims(
+    run: Any,
+    arms: Comparison,
+    read: Read,
+    classes: Sequence[int] | np.ndarray | Mapping[int, float],
+) -> None:
+    """Write what the claims ask of a study into a run's record; args as for :func:`record`."""
     if read.study:
         flops = total_cost(read, "flops")
         shared = classes if isinstance(classes, Mapping) else overlaps(read, classes)

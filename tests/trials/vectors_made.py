@@ -4,26 +4,29 @@ import numpy as np
 
 from helpers.trials.trial import Trial
 
-NAMES = (
-    "alt.atheism comp.graphics comp.os.ms-windows.misc comp.sys.ibm.pc.hardware "
-    "comp.sys.mac.hardware comp.windows.x misc.forsale rec.autos rec.motorcycles "
-    "rec.sport.baseball rec.sport.hockey sci.crypt sci.electronics sci.med sci.space "
-    "soc.religion.christian talk.politics.guns talk.politics.mideast talk.politics.misc "
-    "talk.religion.misc"
-).split()
+FIELDS = {
+    "alt": "atheism",
+    "comp": "graphics os.ms-windows.misc sys.ibm.pc.hardware sys.mac.hardware windows.x",
+    "misc": "forsale",
+    "rec": "autos motorcycles sport.baseball sport.hockey",
+    "sci": "crypt electronics med space",
+    "soc": "religion.christian",
+    "talk": "politics.guns politics.mideast politics.misc religion.misc",
+}
+NAMES = [f"{field}.{name}" for field, names in FIELDS.items() for name in names.split()]
 SHAPE = {"max_length": 64}
 
 
 def inputs(per_class=200, width=12):
     """Each group is a cloud around its field's centre, moved by its own."""
     rng = np.random.default_rng(0)
-    fields = sorted({name.partition(".")[0] for name in NAMES})
-    centre = {field: rng.normal(size=width) for field in fields}
+    centre = {field: rng.normal(size=width) for field in FIELDS}
     own = rng.normal(size=(len(NAMES), width))
     made = {"names": NAMES}
     for split, n in (("train", per_class), ("validation", 30), ("test", per_class)):
         labels = rng.permutation(np.repeat(np.arange(len(NAMES)), n)).astype(np.int32)
-        middles = np.stack([centre[NAMES[label].partition(".")[0]] + own[label] for label in labels])
+        field_of = [NAMES[label].partition(".")[0] for label in labels]
+        middles = np.stack([centre[field] for field in field_of]) + own[labels]
         noise = 1.5 * rng.normal(size=middles.shape)
         made |= {f"{split}.labels": labels, f"{split}.features": (middles + noise).astype("f4")}
     return made

@@ -15,7 +15,7 @@ def two_domains() -> Drawing:
     ours = canvas.box(3, 9, 28, 11, "texts with labels", kind="data")
     few = canvas.box(69, 9, 28, 11, "few texts\nwith labels", kind="data")
     silent = canvas.box(69, 25, 28, 11, "many texts\nwithout labels", kind="ignored")
-    body = canvas.box(36, 14, 28, 14, "encoder and head", kind="trained", bold=True)
+    body = canvas.box(36, 14, 28, 14, "encoder\nand head", kind="trained", bold=True)
     for given in (ours, few, silent):
         canvas.arrow(given, body)
     first = canvas.box(8, 42, 32, 10, "L_s: labels of\nthe source", kind="plain")
