@@ -10,7 +10,7 @@ may be off by half of itself or more, and a plan from it is a guess of that size
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
