@@ -10,7 +10,7 @@ from helpers.evaluation.comparison import Comparison, Key
 
 def gather(
     study: str,
-    arms: Comparison,
+    arms: Comparison | Mapping[str, Comparison],
     *,
     overlap: Mapping[int, float],
     flops: Mapping[Key, float] | None = None,
@@ -22,7 +22,8 @@ def gather(
 
     Args:
         study: name of the study, a key of :attr:`helpers.claims.statements.Rules.studies`.
-        arms: its comparison.
+        arms: its comparison; or its comparisons by measure, the study's own first, for the pieces
+            that name measures. A comparison answers the other pieces.
         overlap: by label count, the share of labelled items that two draws have in common.
         flops: operations of training by arm and label count.
         made_on: devices of the trials by arm and label count.
@@ -34,31 +35,58 @@ def gather(
 
     Raises:
         UserError: the rules do not know the study; they name an arm that a complete one does not
-            have; its draws overlap more than they declare.
+            have, or a measure that is not given; its draws overlap more than they declare.
     """
     rules = load_rules() if rules is None else rules
     if study not in rules.studies:
         raise UserError(f"data/claims.yaml has no study '{study}'.{nearest(study, rules.studies)}")
     rule = rules.studies[study]
+    several = not isinstance(arms, Comparison)
+    by_measure = arms if isinstance(arms, Mapping) else {arms.measure: arms}
+    main = next(iter(by_measure.values()))
     asked = [
         (claim.id, piece)
         for claim in rules.claims
         for piece in claim.pieces
-        if piece.study == study and piece.labels in arms.labels
+        if piece.study == study and piece.labels in main.labels and bool(piece.measures) == several
     ]
     found = []
     for claim, piece in asked:
         if complete:
-            _check_arms(claim, piece, rule, arms)
+            _check_arms(claim, piece, rule, main)
         _check_draws(piece, rule, overlap[piece.labels])
-        found += [
-            _evidence(
-                claim, piece, than, rule, arms, overlap[piece.labels], flops or {}, made_on or {}
-            )
-            for than in piece.than
-            if arms.has(piece.arm, than, rule.floor, labels=piece.labels)
-        ]
+        measures = piece.measures or (main.measure,)
+        _check_measures(claim, measures, by_measure)
+        for than in piece.than:
+            if not main.has(piece.arm, than, rule.floor, labels=piece.labels):
+                continue
+            learned = _learned(piece, than, rule, main)
+            found += [
+                _evidence(
+                    claim, piece, than, by_measure[measure], learned, overlap[piece.labels],
+                    flops or {}, made_on or {},
+                )
+                for measure in measures
+            ]  # fmt: skip
     return found
+
+
+def _check_measures(claim: str, wanted: Sequence[str], there: Mapping[str, Comparison]) -> None:
+    for measure in wanted:
+        if measure not in there:
+            raise UserError(
+                f"{claim} asks for the measure '{measure}', of which no comparison was given."
+                f"{nearest(measure, there)}"
+            )
+
+
+def _learned(piece: Piece, than: str, rule: StudyRule, arms: Comparison) -> dict[str, bool]:
+    """Return of each of two arms whether it beats the floor by the study's own measure."""
+    return {
+        arm: arms.difference(arm, rule.floor, piece.labels).low > 0
+        for arm in (piece.arm, than)
+        if arm != rule.floor
+    }
 
 
 def _check_arms(claim: str, piece: Piece, rule: StudyRule, arms: Comparison) -> None:
@@ -83,19 +111,14 @@ def _evidence(
     claim: str,
     piece: Piece,
     than: str,
-    rule: StudyRule,
     arms: Comparison,
+    learned: dict[str, bool],
     overlap: float,
     flops: Mapping[Key, float],
     made_on: Mapping[Key, Sequence[str]],
 ) -> Evidence:
     n = piece.labels
     gain = arms.difference(piece.arm, than, n)
-    learned = {
-        arm: arms.difference(arm, rule.floor, n).low > 0
-        for arm in (piece.arm, than)
-        if arm != rule.floor
-    }
     costs = flops.get((piece.arm, n)), flops.get((than, n))
     known = costs[0] is not None and costs[1]
     draws = gain.squares.draws if gain.squares else len(arms.of(piece.arm, n))

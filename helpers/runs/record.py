@@ -185,7 +185,8 @@ class Run:
 
         Args:
             study: its name in `data/claims.yaml`.
-            arms: its :class:`helpers.evaluation.comparison.Comparison`.
+            arms: its :class:`helpers.evaluation.comparison.Comparison`; or one for each measure,
+                for the claims that hold measures against each other.
             overlap: by label count, the share of labelled items that two draws have in common.
             flops: operations of training by arm and label count.
             made_on: devices of the trials by arm and label count.
