@@ -124,6 +124,11 @@ class Judgement:
         supported = sum(finding.verdict == "supported" for finding in asked)
         return f"{supported} of {len(asked)}" if asked else ""
 
+    @property
+    def unit(self) -> str:
+        """What :attr:`tally` counts."""
+        return "comparisons" if self.claim.combine == "telling" else "tasks"
+
 
 def judge(records: Sequence[Record], claims: dict[str, Claim] | None = None) -> list[Judgement]:
     """Return one judgement a claim, in the document's order.
