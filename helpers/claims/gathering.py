@@ -1,11 +1,32 @@
 """Evidence from a comparison: the differences that the rules of the claims ask of a study."""
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from helpers import UserError, nearest
 from helpers.claims.evidence import Evidence, Measured, bounds
 from helpers.claims.statements import Piece, Rules, StudyRule, load_rules
+from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison, Key
+
+
+class Differences(Protocol):
+    """What gives differences between arms: a comparison of items, or of training curves."""
+
+    @property
+    def measure(self) -> str:
+        """Name of the score."""
+
+    @property
+    def items(self) -> int:
+        """How many items it stands on."""
+
+    def has(self, *arms: str, labels: int) -> bool:
+        """Tell whether these arms were measured with so many labels."""
+
+    def difference(self, arm: str, other: str, labels: int) -> Interval:
+        """Return the score of one arm minus another's."""
 
 
 def gather(
@@ -16,6 +37,7 @@ def gather(
     flops: Mapping[Key, float] | None = None,
     made_on: Mapping[Key, Sequence[str]] | None = None,
     complete: bool = True,
+    others: Mapping[str, Differences] | None = None,
     rules: Rules | None = None,
 ) -> list[Evidence]:
     """Return the differences that the rules ask of a study, of the arms that were measured.
@@ -28,6 +50,7 @@ def gather(
         flops: operations of training by arm and label count.
         made_on: devices of the trials by arm and label count.
         complete: whether the comparison has all arms of the study.
+        others: other measures of the same trials, by the name that a piece's ``measure`` has.
         rules: None takes ``data/claims.yaml``.
 
     Returns:
@@ -35,15 +58,17 @@ def gather(
 
     Raises:
         UserError: the rules do not know the study; they name an arm that a complete one does not
-            have, or a measure that is not given; its draws overlap more than they declare.
+            have, or a measure that was not handed over; its draws overlap more than they declare.
     """
     rules = load_rules() if rules is None else rules
     if study not in rules.studies:
         raise UserError(f"data/claims.yaml has no study '{study}'.{nearest(study, rules.studies)}")
     rule = rules.studies[study]
     several = not isinstance(arms, Comparison)
-    by_measure = arms if isinstance(arms, Mapping) else {arms.measure: arms}
-    main = next(iter(by_measure.values()))
+    by_name: Mapping[str, Differences] = (
+        arms if isinstance(arms, Mapping) else {"": arms, **(others or {})}
+    )
+    main = next(iter(arms.values())) if isinstance(arms, Mapping) else arms
     asked = [
         (claim.id, piece)
         for claim in rules.claims
@@ -55,29 +80,21 @@ def gather(
         if complete:
             _check_arms(claim, piece, rule, main)
         _check_draws(piece, rule, overlap[piece.labels])
-        measures = piece.measures or (main.measure,)
-        _check_measures(claim, measures, by_measure)
+        named = piece.measures or (piece.measure,)
+        scores = {name: _measure(claim, piece, name, by_name) for name in named}
         for than in piece.than:
             if not main.has(piece.arm, than, rule.floor, labels=piece.labels):
                 continue
             learned = _learned(piece, than, rule, main)
             found += [
                 _evidence(
-                    claim, piece, than, by_measure[measure], learned, overlap[piece.labels],
+                    claim, piece, than, main, name, scored, learned, overlap[piece.labels],
                     flops or {}, made_on or {},
                 )
-                for measure in measures
+                for name, scored in scores.items()
+                if scored.has(piece.arm, than, labels=piece.labels)
             ]  # fmt: skip
     return found
-
-
-def _check_measures(claim: str, wanted: Sequence[str], there: Mapping[str, Comparison]) -> None:
-    for measure in wanted:
-        if measure not in there:
-            raise UserError(
-                f"{claim} asks for the measure '{measure}', of which no comparison was given."
-                f"{nearest(measure, there)}"
-            )
 
 
 def _learned(piece: Piece, than: str, rule: StudyRule, arms: Comparison) -> dict[str, bool]:
@@ -98,6 +115,19 @@ def _check_arms(claim: str, piece: Piece, rule: StudyRule, arms: Comparison) -> 
             )
 
 
+def _measure(
+    claim: str, piece: Piece, name: str, measures: Mapping[str, Differences]
+) -> Differences:
+    if name not in measures:
+        known = [name for name in measures if name]
+        hint = nearest(name, known) if known else " It has its own score only."
+        raise UserError(
+            f"{claim} asks for the measure '{name}' of the study '{piece.study}', which "
+            f"has none of that name.{hint}"
+        )
+    return measures[name]
+
+
 def _check_draws(piece: Piece, rule: StudyRule, shared: float) -> None:
     if shared > rule.overlap:
         raise UserError(
@@ -112,29 +142,34 @@ def _evidence(
     piece: Piece,
     than: str,
     arms: Comparison,
+    asked: str,
+    scored: Differences,
     learned: dict[str, bool],
     overlap: float,
     flops: Mapping[Key, float],
     made_on: Mapping[Key, Sequence[str]],
 ) -> Evidence:
     n = piece.labels
-    gain = arms.difference(piece.arm, than, n)
+    gain = scored.difference(piece.arm, than, n)
     costs = flops.get((piece.arm, n)), flops.get((than, n))
     known = costs[0] is not None and costs[1]
     draws = gain.squares.draws if gain.squares else len(arms.of(piece.arm, n))
     return Evidence(
         claim=claim,
-        value=gain.value,
+        value=gain.value if math.isfinite(gain.value) else None,
         interval=bounds(gain),
-        n=arms.of(piece.arm, n).shape[1],
+        n=scored.items,
         seeds=draws,
-        note=f"{piece.task}, {n:,} labels: {piece.arm} − {than}, {arms.measure}".replace("_", " "),
+        note=f"{piece.task}, {n:,} labels: {piece.arm} − {than}, {scored.measure}".replace(
+            "_", " "
+        ),
         measured=Measured(
             study=piece.study,
             arm=piece.arm,
             than=than,
             labels=n,
-            measure=arms.measure,
+            measure=scored.measure,
+            asked=asked,
             learned=learned,
             cost_ratio=costs[0] / costs[1] if known else None,  # type: ignore[operator]
             overlap=overlap,

@@ -89,6 +89,9 @@ class Finding:
         """
         if self.decision is None or self.decision.verdict != "undecided":
             return ""
+        undefined = [each for each in self.evidence if each.value is None and each.interval]
+        if undefined:
+            return f"Its difference is {undefined[0].interval.method}."  # type: ignore[union-attr]
         gains = self.intervals
         if self.piece.measures:
             return outlook_of_measures(self.piece.measures, gains, self.piece.smallest)
@@ -169,37 +172,34 @@ def judge(records: Sequence[Record], claims: dict[str, Claim] | None = None) -> 
     return judged
 
 
-Place = tuple[str, str, str, str, int]
-"""Claim, study, arm, the other arm, labels: where a difference belongs."""
-
-Differences = dict[Place, dict[str, tuple[str, Evidence]]]
-"""By place and measure: the notebook and its evidence."""
+Place = tuple[str, str, str, str, int, str]
+"""Claim, study, arm, the other arm, labels, measure: where a difference belongs."""
 
 
-def _measured(records: Sequence[Record]) -> Differences:
-    found: Differences = {}
+def _measured(records: Sequence[Record]) -> dict[Place, tuple[str, Evidence]]:
+    found: dict[Place, tuple[str, Evidence]] = {}
     for record in records:
         for evidence in record.claims:
             where = evidence.measured
             if where is None:
                 continue
-            place = (evidence.claim, where.study, where.arm, where.than, where.labels)
-            there = found.setdefault(place, {})
-            notebook, kept = there.setdefault(where.measure, (record.notebook, evidence))
-            if kept != evidence:
+            pair = (where.arm, where.than, where.labels)
+            place = (evidence.claim, where.study, *pair, where.asked)
+            if place in found and found[place][1] != evidence:
                 raise UserError(
-                    f"{notebook} and {record.notebook} measured {evidence.note} of "
+                    f"{found[place][0]} and {record.notebook} measured {evidence.note} of "
                     f"{evidence.claim} differently: judge one set of records."
                 )
+            found.setdefault(place, (record.notebook, evidence))
     return found
 
 
-def _finding(claim: str, piece: Piece, measured: Differences) -> Finding:
-    found = []
-    for than in piece.than:
-        stored = measured.get((claim, piece.study, piece.arm, than, piece.labels), {})
-        wanted = piece.measures or tuple(stored)[:1] or ("",)  # else the study's own measure
-        found += [stored.get(measure) for measure in wanted]
+def _finding(claim: str, piece: Piece, measured: dict[Place, tuple[str, Evidence]]) -> Finding:
+    found = [
+        measured.get((claim, piece.study, piece.arm, than, piece.labels, measure))
+        for than in piece.than
+        for measure in piece.measures or (piece.measure,)
+    ]
     there = [each for each in found if each is not None]
     if len(there) < len(found):
         return Finding(piece)
@@ -249,8 +249,9 @@ def _cheaper(where: Measured) -> bool:
 
 def _key(piece: Piece) -> tuple[object, ...]:
     """Return what makes two questions one: the same difference, held to the same size."""
-    where = (piece.study, piece.arm, piece.than, piece.labels, piece.measures)
-    return (*where, piece.gain, piece.smallest)
+    measures = piece.measures or (piece.measure,)
+    asked = (piece.study, piece.arm, piece.than, piece.labels, measures)
+    return (*asked, piece.gain, piece.smallest)
 
 
 def _questions(

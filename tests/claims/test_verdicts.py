@@ -37,12 +37,13 @@ def gain_of(value, spread=0.02, seed=0, draws=10, items=400):
 
 def evidence(
     name, gain, *, study="topics", than="scratch", learned=True, ratio=None, draws=10,
-    measure="accuracy",
+    asked="",
 ):  # fmt: skip
     return Evidence(
         claim=name, value=gain.value, interval=bounds(gain), n=400, seeds=draws, note=study,
         measured=Measured(
-            study=study, arm="tuned", than=than, labels=64, measure=measure,
+            study=study, arm="tuned", than=than, labels=64, measure=asked or "accuracy",
+            asked=asked,
             learned={"tuned": True, than: learned}, cost_ratio=ratio, overlap=0.0,
         ),
     )  # fmt: skip
@@ -250,8 +251,8 @@ def test_bad_input_is_a_sentence(tmp_path):
 def by_measures(*values, study="topics", spread=0.02, **more):
     """One comparison by accuracy and recall."""
     return [
-        evidence("C10", gain_of(value, spread, seed=i), study=study, measure=measure, **more)
-        for i, (measure, value) in enumerate(zip(("accuracy", "recall"), values, strict=True))
+        evidence("C10", gain_of(value, spread, seed=i), study=study, asked=asked, **more)
+        for i, (asked, value) in enumerate(zip(("accuracy", "recall"), values, strict=True))
     ]
 
 
@@ -319,3 +320,29 @@ def test_an_arm_that_did_not_learn_is_no_comparison_by_measures_either():
     assert found.findings[0].reason == "scratch did not learn: it is no better than the floor"
     one = by_measures(0.1, 0.2)[:1]
     assert judged([measured("topics")], *one)["C10"].verdict == "not measured"
+
+
+def test_a_difference_without_bounds_is_undecided_and_says_why():
+    """It must not vanish from the count: a claim with such a piece is not "supported"."""
+    good = gain_of(0.2)
+    why = "undefined: in 3 of 10 draws the score was never reached"
+    lost = evidence("C01", good, study="news").model_copy(
+        update={"value": None, "interval": Bounds(low=None, high=None, n=10, method=why)}
+    )
+    rule = claim("C01", piece(), piece("news"))
+    found = judged([rule], evidence("C01", good), lost)["C01"]
+    assert (found.verdict, found.tally) == ("undecided", "1 of 2")
+    assert found.findings[1].verdict == "undecided"
+    assert found.findings[1].outlook == f"Its difference is {why}."
+
+
+def test_two_measures_of_one_pair_are_two_questions():
+    good, poor = gain_of(0.2), gain_of(-0.2, seed=1)
+    other = evidence("C01", poor)
+    other = other.model_copy(
+        update={"measured": other.measured.model_copy(update={"asked": "doublings saved"})}
+    )
+    rule = claim("C01", piece(), piece(measure="doublings saved"))
+    found = judged([rule], evidence("C01", good), other)["C01"]
+    assert [each.verdict for each in found.findings] == ["supported", "contradicted"]
+    assert found.verdict == "depends"

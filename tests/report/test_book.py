@@ -436,7 +436,7 @@ def test_a_difference_that_cannot_count_is_shown_with_the_reason(tmp_path):
 def test_measures_held_against_each_other_are_one_row(tmp_path):
     def by(measure, value):
         made = topics_64(learned=True)
-        made["measured"] = made["measured"] | {"measure": measure}
+        made["measured"] = made["measured"] | {"measure": measure, "asked": measure}
         ends = {"low": value - 0.01, "high": value + 0.01}
         interval = made["interval"] | ends
         return made | {"claim": "C10", "value": value, "interval": interval, "note": measure}
