@@ -238,15 +238,26 @@ def record(
                 **where,
             )  # fmt: skip
     if read.study:
-        flops = total_cost(read, "flops")
-        shared = overlaps(read, classes)
-        made_on = {
-            key: sorted({str(outcome.origin["device"]) for outcome in each.values()})
-            for key, each in read.outcomes.items()
-        }
-        more = {"overlap": shared, "flops": flops, "made_on": made_on}
         others = {reach.MEASURE: reaches(read)}
+        more = circumstances(read, classes)
         run.compares(read.study, arms, complete=read.complete, others=others, **more)
+
+
+def circumstances(read: Read, classes: Sequence[int] | np.ndarray) -> dict[str, Any]:
+    """Return what the judgement of a study asks for besides its differences.
+
+    Args as for :func:`record`.
+
+    Returns:
+        ``overlap`` of the draws by label count; ``flops`` of training and ``made_on``, the devices,
+        by arm and label count: what :meth:`helpers.runs.record.Run.compares` takes.
+    """
+    made_on = {
+        key: sorted({str(outcome.origin["device"]) for outcome in each.values()})
+        for key, each in read.outcomes.items()
+    }
+    flops = total_cost(read, "flops")
+    return {"overlap": overlaps(read, classes), "flops": flops, "made_on": made_on}
 
 
 def record_gains(
