@@ -30,8 +30,22 @@ HEADER = """\
 """
 
 
-def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
-    """Return the six settings that are tried for an arm with so many labels.
+BATCH_TOKENS = {"language_modeling": 512}
+"""Tokens of a step where a task has not those of :data:`NETWORK`."""
+
+LANGUAGE_STEPS = 100
+"""Steps of every language model that is trained: at equal steps the arms cost alike."""
+
+TWO_PHASE = {"preliminary": 0.5, "refined": 1 / 3}
+"""Share of the cost of the first of two phases, and the second's rate as a share of the first's."""
+
+
+def grid(
+    arm: str, labels: int, rates: Sequence[float], task: str = "classification"
+) -> list[dict[str, Any]]:
+    """Return the settings that are tried for an arm with so many labels: six.
+
+    Of a language model three: its steps are fixed, so that all arms cost alike.
 
     Steps grow with the root of the labels; from scratch needs about four times as many as a
     pretrained network (its training loss is then at 0, see the stored curves).
@@ -39,6 +53,10 @@ def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
     >>> [each["steps"] for each in grid("fine_tuned", 64, (1e-4, 3e-4, 1e-3))]
     [40, 120, 40, 120, 40, 120]
     """
+    if task == "language_modeling" and rates:
+        return [{"learning_rate": rate, "steps": LANGUAGE_STEPS} for rate in rates]
+    if arm == "unigram":
+        return [{"smoothing": pseudo} for pseudo in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)]
     if arm in ("fine_tuned", "from_scratch", "frozen_tagger"):
         root = math.sqrt(labels)
         scratch = arm == "from_scratch"
@@ -97,9 +115,11 @@ def setting_for(
     Raises:
         UserError: the arm was searched nowhere.
     """
-    entries = [
-        one for one in read_settings(file)["found"] if (one["task"], one["arm"]) == (task, arm)
-    ]
+    known = [one for one in read_settings(file)["found"] if one["task"] == task]
+    entries = [one for one in known if one["arm"] == arm]
+    if ":" in arm and not entries:  # another number of the arm's own: any of its settings
+        kind = arm.partition(":")[0]
+        entries = [one for one in known if one["arm"].partition(":")[0] == kind]
     same = [one for one in entries if (one["corpus"], one["model"]) == (corpus, model)]
     if not entries:
         raise UserError(
