@@ -28,7 +28,7 @@ from helpers.training.loop import read, train
 from helpers.trials import answers
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, rows_of
-from helpers.trials.trial import Trial
+from helpers.trials.trial import WATCHED, Trial
 
 HEADS: dict[str, type[EncoderWithHead]] = {
     "mean": MeanPooledClassifier,
@@ -36,9 +36,6 @@ HEADS: dict[str, type[EncoderWithHead]] = {
     "token": TokenClassifier,
 }
 """How a text's, or each token's, vector comes about, by the setting ``pooling``."""
-
-WATCHED = 128
-"""So many validation and training items, at most, are looked at along the way."""
 
 Folders = Mapping[str, Mapping[str, str | None]]
 """Folder and GGUF file of each model by name."""
