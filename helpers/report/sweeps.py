@@ -104,7 +104,7 @@ def best(frame: pd.DataFrame, parameters: Sequence[str], metric: str) -> pd.Data
     [[0.1, 'b', 0.7], [0.2, 'a', 0.6]]
     """
     chosen = frame[frame["metric"] == metric].dropna(subset="value")
-    less = any(word in metric for word in _LESS_IS_BETTER)
+    less = not metric.startswith("neg_") and any(word in metric for word in _LESS_IS_BETTER)
     chosen = chosen.sort_values("value", ascending=less, kind="stable")
     settings = [*parameters, *(["notebook"] if "notebook" in frame else [])]
     first = chosen.drop_duplicates(subset=settings).head(_MOST_BEST)

@@ -15,7 +15,7 @@ from helpers.sources.corpora import Corpus, load_texts
 from helpers.sources.labels import with_label, without_label
 from helpers.tasks.language_modeling import LanguageModeling
 
-SOURCE_SCORED = 96
+SOURCE_SCORED = 48
 """So many held-out source documents, at most, are scored beside the target's."""
 
 

@@ -48,18 +48,17 @@ ARMS: dict[str, dict[str, Arm]] = {
 
 
 def arm_of(trial: Trial) -> Arm:
-    """Return what the trial's arm does; behind a colon stands the arm's own number.
+    """Return what the trial's arm does.
 
     Raises:
         UserError: the task has no such arm.
     """
     known = ARMS[trial.task]
-    name = trial.arm.partition(":")[0]
-    if name not in known:
+    if trial.arm not in known:
         raise UserError(
             f"There is no arm '{trial.arm}' of {trial.task}.{nearest(trial.arm, known)}"
         )
-    return known[name]
+    return known[trial.arm]
 
 
 def run(

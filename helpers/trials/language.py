@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
-from helpers import UserError
 from helpers.sources import loading
 from helpers.sources.variants import variant
 from helpers.tasks.row_losses import row_losses
@@ -28,16 +27,19 @@ from helpers.trials.rows import Inputs, rows_of
 from helpers.trials.trial import Trial
 
 WATCHED = 16
-"""So many documents of training and of validation are looked at along the way."""
+"""So many target documents of validation are looked at along the way, and half of training."""
 
 
 @torch.inference_mode()
-def document_nats(model: nn.Module, rows: list[Row], budget: int = 4096) -> np.ndarray:
-    """Return the summed loss of every row in nats, (n,), read in 32 bits.
+def document_nats(
+    model: nn.Module, rows: list[Row], precision: str = "float32", budget: int = 4096
+) -> np.ndarray:
+    """Return the summed loss of every row in nats, (n,).
 
     Args:
         model: causal, of the library; computes where it lies.
         rows: documents with their labels.
+        precision: of the matrix products, as :func:`helpers.training.loop.train` has it.
         budget: tokens of a batch, padding included.
     """
     device = next(model.parameters()).device
@@ -50,7 +52,7 @@ def document_nats(model: nn.Module, rows: list[Row], budget: int = 4096) -> np.n
         chosen, order = order[-size:], order[:-size]
         batch = pad([rows[at] for at in chosen], device)
         labels = batch.pop("labels")
-        with autocast(device, "float32"):
+        with autocast(device, precision):
             losses, _ = row_losses(model(**batch).logits, labels, shift=True)
         found[chosen] = losses.cpu().numpy()
     return found
@@ -94,7 +96,7 @@ def untuned(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device
     """Read with the pretrained model as it is."""
     model = build(trial, inputs, folders, pretrained=True).to(device)
     cost = {"steps": 0, "tokens": 0, "flops": 0.0}
-    return _outcome(trial, inputs, document_nats(model, rows_of(inputs, trial.split)), cost=cost)
+    return _outcome(trial, inputs, _read(trial, inputs, model), cost=cost)
 
 
 def fine_tuned(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
@@ -120,32 +122,14 @@ def source_continued(
 def joint(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
     """Minimize L_s + λ L_t; half of a step's tokens are of the source, half of the target.
 
-    λ stands behind the arm's name: "joint:0.25".
+    λ is the setting's ``weight``.
     """
-    weight = weight_of(trial.arm)
+    weight = trial.options["weight"]
     beside = Beside(
         rows_of(inputs, "source"), lambda source, target: joint_loss(source, target, weight)
     )
     model = build(trial, inputs, folders, pretrained=True)
     return _trained(trial, inputs, model, device, beside=beside)
-
-
-def weight_of(arm: str) -> float:
-    """Return λ of an arm.
-
-    Raises:
-        UserError: there is none, or none that is a positive number.
-
-    >>> weight_of("joint:0.25")
-    0.25
-    """
-    try:
-        weight = float(arm.partition(":")[2])
-    except ValueError:
-        weight = 0.0
-    if not 0 < weight < float("inf"):
-        raise UserError(f"'{arm}' names no weight: write joint:1, λ of L_s + λ L_t above 0.")
-    return weight
 
 
 def two_phase(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
@@ -174,8 +158,7 @@ def two_phase(trial: Trial, inputs: Inputs, folders: Folders, device: torch.devi
         "tokens": before.tokens + after.tokens,
         "flops": part * before.tokens + whole * after.tokens,
     }
-    nats = document_nats(model, rows_of(inputs, trial.split))
-    return _outcome(trial, inputs, nats, curves.curve_of(points), cost)
+    return _outcome(trial, inputs, _read(trial, inputs, model), curves.curve_of(points), cost)
 
 
 def _trained(
@@ -195,8 +178,11 @@ def _trained(
         beside,
     )  # fmt: skip
     cost = {"steps": options["steps"], "tokens": done.tokens, "flops": flops * done.tokens}
-    nats = document_nats(model, rows_of(inputs, trial.split))
-    return _outcome(trial, inputs, nats, curves.curve_of(done.points), cost)
+    return _outcome(trial, inputs, _read(trial, inputs, model), curves.curve_of(done.points), cost)
+
+
+def _read(trial: Trial, inputs: Inputs, model: nn.Module) -> np.ndarray:
+    return document_nats(model, rows_of(inputs, trial.split), trial.options["precision"])
 
 
 def _train(
@@ -231,15 +217,16 @@ def _watched(trial: Trial, inputs: Inputs) -> tuple[list[Row], Any]:
     and as the score minus bits per byte.
     """
     rows = rows_of(inputs, "train", labelled(trial, inputs))
+    some, precision = rows[: WATCHED // 2], trial.options["precision"]
     places = np.flatnonzero(inputs["validation.is_target"])[:WATCHED]
     held_out = rows_of(inputs, "validation", places)
     size = int(inputs["validation.bytes"][places].sum())
 
     def look(model: nn.Module) -> dict[str, float]:
-        seen = document_nats(model, rows[:WATCHED]).sum()
-        unseen = document_nats(model, held_out).sum()
+        seen = document_nats(model, some, precision).sum()
+        unseen = document_nats(model, held_out, precision).sum()
         return {
-            "training_loss": float(seen) / _predicted(rows[:WATCHED]),
+            "training_loss": float(seen) / _predicted(some),
             "validation_loss": float(unseen) / _predicted(held_out),
             "validation_score": -float(unseen) / np.log(2) / size,
         }

@@ -176,7 +176,7 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
     return entries
 
 
-SEARCHED = ("learning_rate", "steps", "regularization", "strength", "least", "smoothing")
+SEARCHED = ("learning_rate", "steps", "regularization", "strength", "least", "smoothing", "weight")
 
 
 def _found(tried: Sequence[tuple[Trial, float]]) -> dict[str, Any]:

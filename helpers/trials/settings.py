@@ -33,11 +33,14 @@ HEADER = """\
 BATCH_TOKENS = {"language_modeling": 512}
 """Tokens of a step where a task has not those of :data:`NETWORK`."""
 
-LANGUAGE_STEPS = 100
-"""Steps of every language model that is trained: at equal steps the arms cost alike."""
+LANGUAGE_STEPS = {"from_scratch": 80}
+"""Steps of a language model; every other arm has 40, so that they cost alike."""
 
 TWO_PHASE = {"preliminary": 0.5, "refined": 1 / 3}
 """Share of the cost of the first of two phases, and the second's rate as a share of the first's."""
+
+WEIGHTS = (0.25, 1.0, 4.0)
+"""λ of a joint objective, those that are tried; its ends are arms of their own."""
 
 
 def grid(
@@ -45,7 +48,8 @@ def grid(
 ) -> list[dict[str, Any]]:
     """Return the settings that are tried for an arm with so many labels: six.
 
-    Of a language model three: its steps are fixed, so that all arms cost alike.
+    Of a language model three learning rates, for each λ where there is one: its steps are fixed, so
+    that all arms cost alike.
 
     Steps grow with the root of the labels; from scratch needs about four times as many as a
     pretrained network (its training loss is then at 0, see the stored curves).
@@ -54,7 +58,11 @@ def grid(
     [40, 120, 40, 120, 40, 120]
     """
     if task == "language_modeling" and rates:
-        return [{"learning_rate": rate, "steps": LANGUAGE_STEPS} for rate in rates]
+        steps = LANGUAGE_STEPS.get(arm, 40)
+        weights = [{"weight": weight} for weight in WEIGHTS] if arm == "joint" else [{}]
+        return [
+            {"learning_rate": rate, "steps": steps} | weight for weight in weights for rate in rates
+        ]
     if arm == "unigram":
         return [{"smoothing": pseudo} for pseudo in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)]
     if arm in ("fine_tuned", "from_scratch", "frozen_tagger"):
@@ -115,11 +123,9 @@ def setting_for(
     Raises:
         UserError: the arm was searched nowhere.
     """
-    known = [one for one in read_settings(file)["found"] if one["task"] == task]
-    entries = [one for one in known if one["arm"] == arm]
-    if ":" in arm and not entries:  # another number of the arm's own: any of its settings
-        kind = arm.partition(":")[0]
-        entries = [one for one in known if one["arm"].partition(":")[0] == kind]
+    entries = [
+        one for one in read_settings(file)["found"] if (one["task"], one["arm"]) == (task, arm)
+    ]
     same = [one for one in entries if (one["corpus"], one["model"]) == (corpus, model)]
     if not entries:
         raise UserError(

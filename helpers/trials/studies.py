@@ -13,9 +13,14 @@ from helpers.trials.trial import Trial
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
 LANGUAGE_ARMS = (
-    "unigram", "untuned", "fine_tuned", "source_continued", "two_phase", "from_scratch",
-    "joint:1", "joint:0.25", "joint:4",
-)  # fmt: skip
+    "unigram",
+    "untuned",
+    "fine_tuned",
+    "source_continued",
+    "joint",
+    "two_phase",
+    "from_scratch",
+)
 CHEAP = (
     "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
     "untuned",
@@ -104,10 +109,10 @@ def trials_of(
 
 
 RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
-    "fine_tuned": (3e-4, 1e-3, 3e-3),
+    "fine_tuned": (1e-4, 3e-4, 1e-3),
     "source_continued": (1e-4, 3e-4, 1e-3),
-    "joint": (3e-4, 1e-3, 3e-3),
-    "two_phase": (1e-3, 3e-3, 1e-2),
+    "joint": (1e-4, 3e-4, 1e-3),
+    "two_phase": (3e-4, 1e-3, 3e-3),
     "from_scratch": (1e-3, 3e-3, 1e-2),
 }
 """Of language models; of two phases that of the first one, the second has a third of it."""
@@ -243,7 +248,7 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
         kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
         trials = [
             trial
-            for setting in grid(kind, n, asked.rates.get(arm.partition(":")[0], ()), asked.task)
+            for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)
             for trial in asked.trials(
                 arm, n, [TUNING], facts=facts, split="validation", setting=setting
             )
