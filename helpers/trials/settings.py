@@ -39,7 +39,7 @@ LANGUAGE_STEPS = {"from_scratch": 80}
 TWO_PHASE = {"preliminary": 0.5, "refined": 1 / 3}
 """Share of the cost of the first of two phases, and the second's rate as a share of the first's."""
 
-WEIGHTS = (0.25, 1.0, 4.0)
+WEIGHTS = (0.25, 1.0, 4.0, 16.0)
 """λ of a joint objective, those that are tried; its ends are arms of their own."""
 
 

@@ -113,9 +113,9 @@ def trials_of(
 
 
 RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
-    "fine_tuned": (1e-4, 3e-4, 1e-3),
+    "fine_tuned": (3e-4, 1e-3, 3e-3),
     "source_continued": (1e-4, 3e-4, 1e-3),
-    "joint": (1e-4, 3e-4, 1e-3),
+    "joint": (3e-4, 1e-3, 3e-3),
     "two_phase": (3e-4, 1e-3, 3e-3),
     "from_scratch": (1e-3, 3e-3, 1e-2),
 }

@@ -21,8 +21,8 @@ def shifted_labels() -> Drawing:
         ends = [word in ("pad", "–") for word in asked]
         canvas.text(2, y + 16.5, "predicts", align="left")
         kinds = ["ignored" if end else "new" for end in ends]
-        wanted = canvas.tokens(20, y + 13, ["–" if e else w for e, w in zip(ends, asked, strict=True)],
-                               kinds=kinds)  # fmt: skip
+        shown = ["–" if end else word for end, word in zip(ends, asked, strict=True)]
+        wanted = canvas.tokens(20, y + 13, shown, kinds=kinds)
         for above, below, end in zip(seen, wanted, ends, strict=True):
             if not end:
                 canvas.arrow(above, below)
