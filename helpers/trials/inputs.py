@@ -47,6 +47,10 @@ def load_task(corpus: str, task: str, max_length: int = 128) -> Any:
         from helpers.tasks.classification import TextClassification
 
         return TextClassification(corpora.load_texts(corpus), max_length)
+    if task == "language_modeling":
+        from helpers.tasks.new_domain import NewDomain
+
+        return NewDomain.named(corpus, max_length)
     from helpers.tasks.tagging import TokenTagging
     from helpers.tasks.tags import DEFAULT
 
@@ -104,11 +108,18 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
 
         tokenizer = load_tokenizer(variant(trial.model).name)
     made: dict[str, Any] = {}
+    encode = {"classification": _texts, "language_modeling": _documents, "tagging": _sentences}
     for split in _SPLITS:
-        encode = _texts if trial.task == "classification" else _sentences
-        for name, array in encode(task, split, tokenizer).items():
+        for name, array in encode[trial.task](task, split, tokenizer).items():
             made[f"{split}.{name}"] = array
-    made["names"] = task.corpus.label_names if trial.task == "classification" else task.label_names
+    if trial.task == "language_modeling":
+        for name, array in _rows(task.encode(task.source("train"), tokenizer)).items():
+            made[f"source.{name}"] = array
+        made["vocabulary"] = len(tokenizer)
+    elif trial.task == "classification":
+        made["names"] = task.corpus.label_names
+    else:
+        made["names"] = task.label_names
     with replacing_file(file) as temporary:
         save_inputs(made, temporary)
     return file
@@ -140,6 +151,20 @@ def _seen(text: str, tokenizer: Any, max_length: int) -> str:
         return text[: max((end for _, end in offsets), default=0)]
     ids = tokenizer(text, truncation=True, max_length=max_length)["input_ids"]
     return str(tokenizer.decode(ids, skip_special_tokens=True))
+
+
+def _documents(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
+    items = task.items(split)
+    marks = np.array(items["is_target"], dtype=np.uint8)
+    return _rows(task.encode(items, tokenizer)) | {"is_target": marks}
+
+
+def _rows(rows: Any) -> dict[str, np.ndarray]:
+    """Return rows of documents: ids, where each begins, a label a token, bytes of the text."""
+    ids, starts = flat(list(rows["input_ids"]), np.int32)
+    labels, _ = flat(list(rows["labels"]), np.int32)
+    sizes = np.array(rows["bytes"], dtype=np.int32)
+    return {"ids": ids, "starts": starts, "labels": labels, "bytes": sizes}
 
 
 def _sentences(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from helpers import UserError
 from helpers.base.provenance import git_state
+from helpers.evaluation import bits
 from helpers.trials import inputs, settings, studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
@@ -126,7 +127,9 @@ def _span(seconds: float) -> str:
 
 
 def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> float:
-    """Return the trial's score on its items: accuracy, or F1 of names, in [0, 1].
+    """Return the trial's score on its items, higher is better.
+
+    Accuracy, or F1 of names, in [0, 1]; of language models minus bits per byte of the target.
 
     ``folder`` holds the inputs, or will, where they are not there yet.
     """
@@ -134,6 +137,9 @@ def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> floa
         from helpers.trials.answers import f1_of
 
         return f1_of(dict(outcome.items))
+    if trial.task == "language_modeling":
+        chosen = outcome.items["is_target"] == 1
+        return bits.negative_of(outcome.items["nats"][chosen], outcome.items["bytes"][chosen])
     truth = inputs.inputs_for(trial, folder)[f"{trial.split}.labels"]
     return float((outcome.items["predicted"] == truth).mean())
 
@@ -170,7 +176,7 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
     return entries
 
 
-SEARCHED = ("learning_rate", "steps", "regularization", "strength", "least")
+SEARCHED = ("learning_rate", "steps", "regularization", "strength", "least", "smoothing", "weight")
 
 
 def _found(tried: Sequence[tuple[Trial, float]]) -> dict[str, Any]:

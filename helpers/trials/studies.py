@@ -7,15 +7,27 @@ from typing import Any
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
-from helpers.trials.settings import NETWORK, grid, setting_for
+from helpers.trials.settings import BATCH_TOKENS, NETWORK, TWO_PHASE, grid, setting_for
 from helpers.trials.trial import Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
-CHEAP = ("majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained")
+LANGUAGE_ARMS = (
+    "unigram",
+    "untuned",
+    "fine_tuned",
+    "source_continued",
+    "joint",
+    "two_phase",
+    "from_scratch",
+)
+CHEAP = (
+    "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
+    "untuned",
+)  # fmt: skip
 """Arms of which a trial takes seconds."""
 
-UNSEARCHED = ("majority", "untrained")
+UNSEARCHED = ("majority", "untrained", "untuned")
 """Arms that have nothing to choose."""
 
 
@@ -48,11 +60,11 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: "classification" or "tagging".
+        task: "classification", "tagging" or "language_modeling".
         corpus: catalogue name, file or hub id.
         model: name of the weights.
         arm: a key of :data:`helpers.trials.arms.ARMS`.
-        labels: labelled items; more than there are means all.
+        labels: labelled items, or documents; more than there are means all.
         draws: numbers of the draws.
         max_length: tokens of a text.
         pooling: what of a text the head reads, see :data:`helpers.trials.networks.HEADS`.
@@ -72,11 +84,14 @@ def trials_of(
     reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear")
     if reads_model:
         chosen["max_length"] = max_length
-    if reads_model and arm != "tfidf":
-        chosen |= {"pooling": "token" if task == "tagging" else pooling}
+    if reads_model and arm not in ("tfidf", "unigram"):
+        if task != "language_modeling":
+            chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
         if "steps" in chosen:
-            chosen["batch_tokens"] = NETWORK["batch_tokens"]
+            chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
+        if arm == "two_phase":
+            chosen |= TWO_PHASE
     if wrong_labels:
         chosen["wrong_labels"] = wrong_labels
     return [
@@ -95,6 +110,16 @@ def trials_of(
         )
         for draw in draws
     ]
+
+
+RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
+    "fine_tuned": (3e-4, 1e-3, 3e-3),
+    "source_continued": (1e-4, 3e-4, 1e-3),
+    "joint": (3e-4, 1e-3, 3e-3),
+    "two_phase": (3e-4, 1e-3, 3e-3),
+    "from_scratch": (1e-3, 3e-3, 1e-2),
+}
+"""Of language models; of two phases that of the first one, the second has a third of it."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +208,16 @@ STUDIES = {
         labels=(200, 2000),
         notebook="10",
     ),
+    "outlets": Question(
+        task="language_modeling",
+        corpus="newsarticles:tass.com",
+        model="gpt2-mini",
+        arms=LANGUAGE_ARMS,
+        labels=(32,),
+        max_length=256,
+        rates=RATES_OF_LANGUAGE,
+        notebook="05",
+    ),
 }
 """The studies by name."""
 
@@ -230,7 +265,7 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
         kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
         trials = [
             trial
-            for setting in grid(kind, n, asked.rates.get(arm, ()))
+            for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)
             for trial in asked.trials(
                 arm, n, [TUNING], facts=facts, split="validation", setting=setting
             )
