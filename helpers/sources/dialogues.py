@@ -11,9 +11,9 @@ file, takes of each conversation the pairs of a turn and the turn after it, and
 A question to the bot has several good answers, written as further turns (``chatterbot``): there
 only the first two turns are a pair. In a play every turn answers the one before (``friends``); its
 groups are the episodes, and no near duplicates are looked for. Of people who chat (``chitchat``)
-the groups are the conversations; of each at most three pairs are kept, drawn at random (the file has
-eighteen a conversation, too alike for their number), and questions with a near duplicate in another
-split are removed.
+the groups are the conversations; of each at most three pairs are kept, drawn at random (there are
+eighteen on average, on one subject), and questions with a near duplicate in another split are
+removed.
 """
 
 import json

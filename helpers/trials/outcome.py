@@ -21,9 +21,11 @@ from helpers.trials.trial import Trial, from_json
 ITEMS = {
     "classification": ("predicted", "probability"),
     "tagging": ("found", "missed", "wrong"),
+    "retrieval": ("ranks",),
 }
 """Arrays of a task, one row an item. Classification: class and its probability (half precision).
-Tagging: names found, missed and made up, a column a type."""
+Tagging: names found, missed and made up, a column a type. Retrieval: first and last place of the
+right reply among its candidates, two columns, different where scores are tied."""
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,17 @@ HEADER = """\
 """
 
 
+BATCH_PAIRS = 32
+"""Pairs of a step of a bi-encoder: each context has so many candidates in training."""
+
+
 def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
     """Return the six settings that are tried for an arm with so many labels.
 
     Steps grow with the root of the labels; from scratch needs about four times as many as a
     pretrained network (its training loss is then at 0, see the stored curves).
+
+    A bi-encoder (``arm`` "ranker") goes over its pairs once or twice.
 
     >>> [each["steps"] for each in grid("fine_tuned", 64, (1e-4, 3e-4, 1e-3))]
     [40, 120, 40, 120, 40, 120]
@@ -48,6 +54,11 @@ def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
         ]
     if arm in ("tfidf", "tfidf_whole", "frozen"):
         return [{"regularization": c} for c in (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)]
+    if arm == "ranker":
+        once = max(1, labels // BATCH_PAIRS)
+        return [{"learning_rate": rate, "steps": n * once} for rate in rates for n in (1, 2)]
+    if arm == "bm25":
+        return [{"k1": k1, "b": b} for k1 in (0.6, 1.2, 2.0) for b in (0.25, 0.75)]
     if arm == "linear":
         return [{"strength": s} for s in (1e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4)]
     if arm == "dictionary":
