@@ -30,10 +30,11 @@ RETURNED = 16_000_000
 MODULES = (
     "__init__", "base/__init__", "base/files", "base/processes", "base/provenance",
     "sources/__init__", "sources/loading", "sources/sampling", "sources/variants",
-    "tasks/__init__", "tasks/alignment", "tasks/heads", "tasks/tags", "tasks/token_tags",
+    "tasks/__init__", "tasks/alignment", "tasks/bi_encoder", "tasks/heads", "tasks/tags",
+    "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
     "trials/__init__", "trials/answers", "trials/arms", "trials/networks", "trials/outcome",
-    "trials/pack", "trials/references", "trials/rows", "trials/store", "trials/trial",
+    "trials/pack", "trials/rankers", "trials/references", "trials/rows", "trials/store", "trials/trial",
     "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""

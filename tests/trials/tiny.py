@@ -91,9 +91,11 @@ def write_pairs(folder):
     return str(file)
 
 
-def retrieval_trials(corpus, model, arm="fine_tuned", draws=range(1), labels=32, setting=None):
+def retrieval_trials(
+    corpus, model, arm="fine_tuned", draws=range(1), labels=32, setting=None, max_length=24
+):
     """Trials on pairs."""
     return trials_of(
         "retrieval", corpus, model, arm, labels, draws,
-        max_length=24, setting=NETWORK if setting is None else setting,
+        max_length=max_length, setting=NETWORK if setting is None else setting,
     )  # fmt: skip
