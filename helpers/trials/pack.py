@@ -34,8 +34,8 @@ MODULES = (
     "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
     "trials/__init__", "trials/answers", "trials/arms", "trials/networks", "trials/outcome",
-    "trials/pack", "trials/rankers", "trials/references", "trials/rows", "trials/store", "trials/trial",
-    "trials/worker",
+    "trials/pack", "trials/rankers", "trials/references", "trials/rows", "trials/store",
+    "trials/trial", "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 
