@@ -13,6 +13,7 @@ from helpers.runs.schema import read_records
 
 PAGES = (
     "README.md",
+    "README.zh-CN.md",
     "CONTRIBUTING.md",
     "data/reference/README.md",
     "data/trials/README.md",
@@ -81,4 +82,4 @@ def test_every_local_link_leads_somewhere(page):
 
 
 def test_the_readme_is_short():
-    assert len(README.splitlines()) <= 185
+    assert len(README.splitlines()) <= 190
