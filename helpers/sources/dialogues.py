@@ -37,6 +37,7 @@ from helpers.sources.parallel import SPLITS, cut_groups, near_groups
 
 HELD_OUT = 0.2  # of the pairs, for test and for validation
 MOST = 3  # pairs of one conversation among people who chat
+BY_ORIGIN = ("chitchat", "friends")  # read so that a conversation, or an episode, stays whole
 _COLUMNS = ("source", "target", "origin")
 
 
@@ -56,7 +57,7 @@ class DialogueCorpus:
     ``read`` counts the pairs in the files and ``repeated`` those left out since their question had
     been there; ``apart`` those left out as held-out questions of another corpus. ``groups`` counts
     the groups that were dealt, ``unused`` the pairs of a conversation beyond those kept and
-    ``near`` the near duplicates removed. ``fingerprint`` is the SHA-256 of the splits, in order.
+    ``near`` the near duplicates removed; ``by_origin`` says that the groups are the origins. ``fingerprint`` is the SHA-256 of the splits, in order.
     """
 
     name: str
@@ -70,6 +71,7 @@ class DialogueCorpus:
     licence: str
     unused: int = 0
     near: int = 0
+    by_origin: bool = False
 
 
 def load_dialogues(
@@ -103,7 +105,7 @@ def load_dialogues(
     for pair in found:
         first.setdefault(_key(pair.source), pair)
     pairs = [pair for key, pair in first.items() if key not in held_out]
-    if reader in ("chitchat", "friends"):
+    if reader in BY_ORIGIN:
         groups = np.unique([pair.origin for pair in pairs], return_inverse=True)[1]
     else:
         groups = near_groups([pair.source for pair in pairs])
@@ -132,6 +134,7 @@ def load_dialogues(
         licence,
         len(everything) - len(found),
         near,
+        reader in BY_ORIGIN,
     )
 
 

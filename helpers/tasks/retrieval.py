@@ -128,6 +128,10 @@ class ReplyRetrieval:
         seed = int(self.corpus.fingerprint[:8], 16)
         return draw_candidates(list(self.items(split)["target"]), seed)
 
+    def groups(self, split: str) -> list[str] | None:
+        """Return the conversation of each item, where pairs come from whole ones; else None."""
+        return list(self.items(split)["origin"]) if self.corpus.by_origin else None
+
     def build_model(self, name: str, *, pretrained: bool, seed: int) -> BiEncoder:
         """Return a bi-encoder on the encoder called ``name``.
 

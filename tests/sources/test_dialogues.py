@@ -196,6 +196,7 @@ def test_conversations_stay_whole_and_give_at_most_three_pairs(tmp_path, monkeyp
     for each in origins.values():
         assert each and max(each.count(name) for name in each) == MOST
     assert (corpus.read, corpus.unused, corpus.near) == (100, 40, 0)
+    assert corpus.by_origin and not load_dialogues(write(tmp_path / "rows.csv", ROWS)).by_origin
     assert all(len(corpus.splits[split]) >= 0.15 * 60 for split in SPLITS)
     assert chat_corpus(monkeypatch, tmp_path / "chat.json").fingerprint == corpus.fingerprint
 

@@ -1,6 +1,7 @@
 """BM25 against plain loops; candidates that are different, fixed, and hold the right reply."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,9 @@ def test_texts_are_encoded_cut_and_not_padded():
     found = task.encode(["Hi", "Hello there you", "Bye " * 20], tokenizer)
     assert list(map(len, found)) == [3, 5, 8]
     assert task.items("test")["target"][:] == ["a", "b"]
+    assert task.groups("test") is None
+    whole = replace(task, corpus=replace(task.corpus, by_origin=True))
+    assert whole.groups("test") == ["here", "here"]
 
 
 def test_bad_input_is_a_sentence():
