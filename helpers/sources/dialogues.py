@@ -57,7 +57,8 @@ class DialogueCorpus:
     ``read`` counts the pairs in the files and ``repeated`` those left out since their question had
     been there; ``apart`` those left out as held-out questions of another corpus. ``groups`` counts
     the groups that were dealt, ``unused`` the pairs of a conversation beyond those kept and
-    ``near`` the near duplicates removed; ``by_origin`` says that the groups are the origins. ``fingerprint`` is the SHA-256 of the splits, in order.
+    ``near`` the near duplicates removed; ``by_origin`` says that the groups are the origins.
+    ``fingerprint`` is the SHA-256 of the splits, in order.
     """
 
     name: str

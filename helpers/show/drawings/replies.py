@@ -57,6 +57,6 @@ def in_batch_negatives(pairs: Sequence[tuple[str, str]] = PAIRS) -> Drawing:
     )
     return canvas.drawing(
         f"One encoder makes vectors of {n} contexts and of their {n} replies; in a table of all "
-        f"{n * n} cosines the right pairs stand on the diagonal, and the other {n - 1} replies of a "
-        "row are its wrong candidates."
+        f"{n * n} cosines the right pairs stand on the diagonal, and the other {n - 1} replies of "
+        "a row are its wrong candidates."
     )
