@@ -218,8 +218,9 @@ def joined(read: Read, other: Read, names: Mapping[str, str]) -> Read:
 
 
 def record(
-    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray, **where: str
-) -> None:
+    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray,
+    others: Sequence[Comparison] = (), **where: str,
+) -> None:  # fmt: skip
     """Write a study into a run's record: scores of every draw, and what the claims ask of it.
 
     Args:
@@ -228,19 +229,20 @@ def record(
         read: the outcomes.
         classes: of the training items, (n,), all alike where items have none: with them it is
             counted how many labelled items two draws have in common.
+        others: the same trials by other measures, which a claim may ask for by name.
         where: ``dataset`` and ``model`` of the scores.
     """
     for (arm, n), each in read.outcomes.items():
-        items = arms.of(arm, n).shape[1]
-        for draw, value in zip(each, arms.by_draw(arm, n), strict=True):
-            run.metric(
-                arms.measure, value, split="test", strategy=arm, labels=n, seed=draw, n=items,
-                **where,
-            )  # fmt: skip
+        for by in (arms, *others):
+            for draw, value in zip(each, by.by_draw(arm, n), strict=True):
+                run.metric(
+                    by.measure, value, split="test", strategy=arm, labels=n, seed=draw,
+                    n=by.items, **where,
+                )  # fmt: skip
     if read.study:
-        others = {reach.MEASURE: reaches(read)}
+        by_name = {reach.MEASURE: reaches(read)} | {by.measure: by for by in others}
         more = circumstances(read, classes)
-        run.compares(read.study, arms, complete=read.complete, others=others, **more)
+        run.compares(read.study, arms, complete=read.complete, others=by_name, **more)
 
 
 def circumstances(read: Read, classes: Sequence[int] | np.ndarray) -> dict[str, Any]:

@@ -23,6 +23,7 @@ def curves_now(folder):
     asked = {
         "classification": tiny.trials(texts, model, draws=[0, 1]),
         "tagging": tiny.tagging_trials(sentences, model),
+        "retrieval": tiny.retrieval_trials(tiny.write_pairs(folder), model),
     }
     causal = tiny.write_causal(folder)
     asked["language_modeling"] = [
