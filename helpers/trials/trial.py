@@ -13,6 +13,8 @@ PROTOCOLS = {
     "tagging": 1,
     "domains": 1,
     "episodes": 1,
+    "language_modeling": 1,
+    "retrieval": 1,
 }
 """Raised by hand where the meaning of a task's training or scoring changes (a test asks for it)."""
 

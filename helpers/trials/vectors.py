@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from helpers.sources.newsgroups import NEWSGROUP_PAIRS
+from helpers.sources.sampling import DRAWS
 from helpers.trials import domains, few_shot
 from helpers.trials.trial import Trial
 
@@ -23,6 +25,9 @@ DOMAIN_ARMS = (
     "self_training",
 )  # fmt: skip
 EPISODE_ARMS = ("constant", "nearest_mean", "fresh_head", *few_shot.LEARNERS)
+
+ONLY_HERE = tuple(arm for arm in (*DOMAIN_ARMS[1:], *EPISODE_ARMS) if arm != "joint")
+"""Arms that no other task has; all take seconds."""
 
 PENALTIES = dict.fromkeys(DOMAIN_ARMS[1:], (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)) | {
     "joint": (1e-3, 1e-2)
@@ -40,6 +45,30 @@ FIXED: dict[str, dict[str, Any]] = {
     "episodes": {"ways": 4, "shots": 3, "queries": 5},
 }
 """Parts of the setting that are the question's and not a choice, by task."""
+
+
+QUESTIONS: dict[str, dict[str, Any]] = {
+    f"domains_{pair}": {
+        "task": "domains",
+        "corpus": f"20newsgroups:{pair}",
+        "arms": DOMAIN_ARMS,
+        "labels": (32, 160),
+        "draws": 2 * DRAWS,
+        "rates": PENALTIES,
+        "notebook": "14",
+    }
+    for pair in NEWSGROUP_PAIRS
+} | {
+    "few_shot": {
+        "task": "episodes",
+        "corpus": "20newsgroups:few-shot",
+        "arms": EPISODE_ARMS,
+        "labels": (12,),
+        "rates": PRACTICE,
+        "notebook": "14",
+    }
+}
+"""The studies on vectors, as :class:`helpers.trials.studies.Question` takes them."""
 
 
 def chosen_on(task: str, arm: str) -> str:
