@@ -140,7 +140,7 @@ RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
     "source_continued": (1e-4, 3e-4, 1e-3),
     "joint": (3e-4, 1e-3, 3e-3),
     "two_phase": (3e-4, 1e-3, 3e-3),
-    "from_scratch": (1e-3, 3e-3, 1e-2),
+    "from_scratch": (3e-4, 1e-3, 3e-3),
 }
 """Of language models; of two phases that of the first one, the second has a third of it."""
 
