@@ -12,7 +12,7 @@ from helpers.trials.trial import Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
-RANKERS = ("random", "bm25", "frozen", "fine_tuned", "from_scratch")
+RANKERS = ("random", "bm25", "frozen", "fine_tuned")
 CHEAP = (
     "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "random",
     "bm25",
@@ -215,7 +215,7 @@ STUDIES = {
     "chatbot": Question(
         task="retrieval",
         corpus="chatterbot-en",
-        arms=("random", "bm25", "frozen", "fine_tuned"),
+        arms=RANKERS,
         labels=(449,),
         max_length=24,
         rates=RATES_OF_RANKERS,
