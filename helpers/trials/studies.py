@@ -212,15 +212,6 @@ STUDIES = {
         rates=RATES_OF_RANKERS,
         notebook="12",
     ),
-    "chatbot": Question(
-        task="retrieval",
-        corpus="chatterbot-en",
-        arms=RANKERS,
-        labels=(449,),
-        max_length=24,
-        rates=RATES_OF_RANKERS,
-        notebook="12",
-    ),
 }
 """The studies by name."""
 
