@@ -28,7 +28,7 @@ LANGUAGE_ARMS = (
     "two_phase",
     "from_scratch",
 )
-RANKERS = ("random", "bm25", "frozen", "fine_tuned", "from_scratch")
+RANKERS = ("random", "bm25", "frozen", "fine_tuned")
 CHEAP = (
     "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
     "untuned", "random", "bm25",
@@ -245,16 +245,7 @@ STUDIES = {
         task="retrieval",
         corpus="chitchat",
         arms=RANKERS,
-        labels=(512,),
-        max_length=24,
-        rates=RATES_OF_RANKERS,
-        notebook="12",
-    ),
-    "chatbot": Question(
-        task="retrieval",
-        corpus="chatterbot-en",
-        arms=("random", "bm25", "frozen", "fine_tuned"),
-        labels=(449,),
+        labels=(256,),
         max_length=24,
         rates=RATES_OF_RANKERS,
         notebook="12",
