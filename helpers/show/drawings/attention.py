@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from helpers.show.drawings.boxes import Box
 from helpers.show.drawings.canvas import Canvas, Drawing
 
 _WORDS = ["oil", "prices", "rose", "again"]
@@ -49,7 +50,16 @@ def block() -> Drawing:
     ]  # fmt: skip
     boxes = [canvas.box(x, 20, w, 10, text, kind="trained", size=10) for x, w, text in parts]
     plus = [canvas.box(50.5, 22.5, 4.5, 5, "+"), canvas.box(86.5, 22.5, 4.5, 5, "+")]
-    chain = [given, boxes[0], boxes[1], plus[0], boxes[2], boxes[3], plus[1], (97.5, 25.0)]
+    chain: list[Box | tuple[float, float]] = [
+        given,
+        boxes[0],
+        boxes[1],
+        plus[0],
+        boxes[2],
+        boxes[3],
+        plus[1],
+        (97.5, 25.0),
+    ]
     for a, b in itertools.pairwise(chain):
         canvas.arrow(a, b)
     for start, end in [(16.5, plus[0]), (56.0, plus[1])]:  # around the branch
