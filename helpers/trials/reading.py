@@ -77,7 +77,7 @@ def read(
         )
     if todo:
         jobs = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
-        whole = sum(map(runner.expected_seconds, todo)) / jobs / 60
+        whole = sum(runner.expected_each(todo, store).values()) / jobs / 60
         print(
             f"{len(todo)} of {len(trials)} trials are missing; training them for at most "
             f"{minutes:g} minutes (all take about {max(1, round(whole))}).",

@@ -7,22 +7,44 @@ from typing import Any
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
+from helpers.trials.kept import PARENT
 from helpers.trials.settings import NETWORK, grid, setting_for
 from helpers.trials.trial import Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
-CHEAP = ("majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained")
-"""Arms of which a trial takes seconds."""
+STUDENT = {"layers": 3, "unlabelled": 1024, "hard": 0.5, "temperature": 2.0}
+"""What a student is and sees: so many layers, so many texts without labels beside the labelled."""
 
-UNSEARCHED = ("majority", "untrained")
-"""Arms that have nothing to choose."""
+COMPRESSED: dict[str, dict[str, Any]] = {
+    "uncompressed": {},
+    "int8": {"bits": 8},
+    "pruned_50": {"sparsity": 0.5},
+    "pruned_80": {"sparsity": 0.8},
+    "three_layers": {"layers": STUDENT["layers"]},
+    "distilled": STUDENT,
+    "small": STUDENT | {"bits": 8, "trimmed": 1},
+}
+"""Arms that start from the fine-tuned network of their draw, and what each does with it."""
+
+CHEAP = (
+    "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained",
+    "uncompressed", "int8", "pruned_50", "pruned_80", "three_layers",
+)  # fmt: skip
+"""Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
+
+UNSEARCHED = (
+    "majority", "untrained", "uncompressed", "int8", "pruned_50", "pruned_80", "three_layers",
+    "small",
+)  # fmt: skip
+"""Arms that have nothing to choose of their own."""
 
 
 RATES: dict[str, tuple[float, ...]] = {
     "fine_tuned": (1e-4, 3e-4, 1e-3),
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
+    "distilled": (1e-4, 3e-4, 1e-3),
 }
 """Learning rates that are tried, by arm."""
 
@@ -67,13 +89,15 @@ def trials_of(
     chosen: dict[str, Any] = {}
     if arm not in UNSEARCHED:
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
+    if arm in COMPRESSED:
+        chosen |= _of_parent(task, corpus, model, arm, labels) | COMPRESSED[arm]
     reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear")
     if reads_model:
         chosen["max_length"] = max_length
     if reads_model and arm != "tfidf":
         chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
-        if "steps" in chosen:
+        if "steps" in chosen or arm in COMPRESSED:
             chosen["batch_tokens"] = NETWORK["batch_tokens"]
     return [
         Trial(
@@ -91,6 +115,15 @@ def trials_of(
         )
         for draw in draws
     ]
+
+
+def _of_parent(task: str, corpus: str, model: str, arm: str, labels: int) -> dict[str, Any]:
+    """Return how the network was trained that a compressed one starts from."""
+    found = setting_for(task, corpus, model, "fine_tuned", labels)
+    chosen = {PARENT + name: value for name, value in found.items()}
+    if arm == "small":
+        chosen |= setting_for(task, corpus, model, "distilled", labels)
+    return chosen
 
 
 @dataclass(frozen=True)
@@ -174,6 +207,9 @@ STUDIES = {
         labels=(200, 2000),
         notebook="10",
     ),
+    "compression": Question(
+        arms=("majority", "from_scratch", *COMPRESSED), labels=(256,), notebook="13"
+    ),
 }
 """The studies by name."""
 
@@ -190,14 +226,17 @@ def question(name: str) -> Question:
 
 
 def name_of(asked: Question) -> str:
-    """Return the study whose question this is, with any label counts, draws and arms; "" for none.
+    """Return the study whose question this is, with any label counts and draws; "" for none.
+
+    Its arms are the study's or some of them: two studies may ask the same of one corpus and model.
 
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
     """
     same = ("task", "corpus", "model", "max_length", "pooling")
     for name, known in STUDIES.items():
-        if all(getattr(asked, mark) == getattr(known, mark) for mark in same):
+        alike = all(getattr(asked, mark) == getattr(known, mark) for mark in same)
+        if alike and {*asked.arms} <= {*known.arms}:
             return name
     return ""
 
