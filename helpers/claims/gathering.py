@@ -1,11 +1,25 @@
 """Evidence from a comparison: the differences that the rules of the claims ask of a study."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
 
 from helpers import UserError, nearest
 from helpers.claims.evidence import Evidence, Measured, bounds
 from helpers.claims.statements import Piece, Rules, StudyRule, load_rules
 from helpers.evaluation.comparison import Comparison, Key
+from helpers.evaluation.retention import beyond_share
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of each arm and label count besides its scores; see :func:`gather`."""
+
+    flops: Mapping[Key, float]
+    sizes: Mapping[Key, float]
+    made_on: Mapping[Key, Sequence[str]]
 
 
 def gather(
@@ -14,6 +28,7 @@ def gather(
     *,
     overlap: Mapping[int, float],
     flops: Mapping[Key, float] | None = None,
+    sizes: Mapping[Key, float] | None = None,
     made_on: Mapping[Key, Sequence[str]] | None = None,
     complete: bool = True,
     rules: Rules | None = None,
@@ -25,6 +40,7 @@ def gather(
         arms: its comparison.
         overlap: by label count, the share of labelled items that two draws have in common.
         flops: operations of training by arm and label count.
+        sizes: bytes of the stored model by arm and label count.
         made_on: devices of the trials by arm and label count.
         complete: whether the comparison has all arms of the study.
         rules: None takes ``data/claims.yaml``.
@@ -47,22 +63,21 @@ def gather(
         if piece.study == study and piece.labels in arms.labels
     ]
     found = []
+    known = _Known(flops or {}, sizes or {}, made_on or {})
     for claim, piece in asked:
         if complete:
             _check_arms(claim, piece, rule, arms)
         _check_draws(piece, rule, overlap[piece.labels])
         found += [
-            _evidence(
-                claim, piece, than, rule, arms, overlap[piece.labels], flops or {}, made_on or {}
-            )
+            _evidence(claim, piece, than, rule, arms, overlap[piece.labels], known)
             for than in piece.than
-            if arms.has(piece.arm, than, rule.floor, labels=piece.labels)
+            if arms.has(*piece.arms, rule.floor, labels=piece.labels)
         ]
     return found
 
 
 def _check_arms(claim: str, piece: Piece, rule: StudyRule, arms: Comparison) -> None:
-    for arm in (piece.arm, *piece.than, rule.floor):
+    for arm in (*piece.arms, rule.floor):
         if arm not in arms.arms:
             raise UserError(
                 f"{claim} asks for the arm '{arm}' of the study '{piece.study}', which has none of "
@@ -86,18 +101,20 @@ def _evidence(
     rule: StudyRule,
     arms: Comparison,
     overlap: float,
-    flops: Mapping[Key, float],
-    made_on: Mapping[Key, Sequence[str]],
+    known: _Known,
 ) -> Evidence:
     n = piece.labels
-    gain = arms.difference(piece.arm, than, n)
+    if piece.of:
+        tables = arms.aligned((piece.arm, n), (piece.of, n), (than, n))
+        gain = beyond_share(*(_one_number(table, arms) for table in tables), piece.keeps)
+        what = f"{piece.arm} keeps {piece.keeps:g} of {piece.of} − {than}"
+    else:
+        gain = arms.difference(piece.arm, than, n)
+        what = f"{piece.arm} − {than}"
+    asked = [piece.arm, than, *([piece.of] if piece.of else [])]
     learned = {
-        arm: arms.difference(arm, rule.floor, n).low > 0
-        for arm in (piece.arm, than)
-        if arm != rule.floor
+        arm: arms.difference(arm, rule.floor, n).low > 0 for arm in asked if arm != rule.floor
     }
-    costs = flops.get((piece.arm, n)), flops.get((than, n))
-    known = costs[0] is not None and costs[1]
     draws = gain.squares.draws if gain.squares else len(arms.of(piece.arm, n))
     return Evidence(
         claim=claim,
@@ -105,7 +122,7 @@ def _evidence(
         interval=bounds(gain),
         n=arms.of(piece.arm, n).shape[1],
         seeds=draws,
-        note=f"{piece.task}, {n:,} labels: {piece.arm} − {than}, {arms.measure}".replace("_", " "),
+        note=f"{piece.task}, {n:,} labels: {what}, {arms.measure}".replace("_", " "),
         measured=Measured(
             study=piece.study,
             arm=piece.arm,
@@ -113,10 +130,33 @@ def _evidence(
             labels=n,
             measure=arms.measure,
             learned=learned,
-            cost_ratio=costs[0] / costs[1] if known else None,  # type: ignore[operator]
+            cost_ratio=_ratio(known.flops, (piece.arm, n), (than, n)),
             overlap=overlap,
             devices={
-                arm: sorted(made_on[arm, n]) for arm in (piece.arm, than) if (arm, n) in made_on
+                arm: sorted(known.made_on[arm, n]) for arm in asked if (arm, n) in known.made_on
             },
+            keeps=piece.keeps,
+            of=piece.of,
+            gained=arms.difference(piece.of, than, n).low > 0 if piece.of else None,
+            bytes_ratio=_ratio(known.sizes, (piece.arm, n), (piece.of, n)),
         ),
     )
+
+
+def _one_number(table: npt.NDArray[Any], arms: Comparison) -> npt.NDArray[Any]:
+    """Return (draws, items) of a table of one number an item.
+
+    Raises:
+        UserError: the measure is no mean of items, so a share of a gain is not linear in them.
+    """
+    if table.shape[2] != 1:
+        raise UserError(f"A share of a gain is asked of the mean of items, not of {arms.measure}.")
+    result: npt.NDArray[Any] = table[..., 0]
+    return result
+
+
+def _ratio(costs: Mapping[Key, float], arm: Key, other: Key) -> float | None:
+    """Return the cost of one arm over another's; None where one of them is not known."""
+    if arm not in costs or not costs.get(other):
+        return None
+    return costs[arm] / costs[other]

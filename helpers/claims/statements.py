@@ -57,6 +57,9 @@ class Piece(_Part):
         draws: so many, at least, carry a verdict.
         items: so many scored items, at least.
         cheaper: whether the arm must also have been trained with fewer operations.
+        keeps: where it is above 0, the arm must keep more than this share of what ``of`` has above
+            each of ``than``, instead of being above them.
+        of: the arm whose gain is to be kept; its stored model must be larger than the arm's.
     """
 
     task: str
@@ -69,6 +72,23 @@ class Piece(_Part):
     draws: int = Field(ge=2)
     items: int = Field(ge=2)
     cheaper: bool = False
+    keeps: float = Field(default=0.0, ge=0, lt=1)
+    of: str = ""
+
+    @model_validator(mode="after")
+    def _whose(self) -> Self:
+        """Refuse a share of a gain that is nobody's."""
+        if bool(self.keeps) != bool(self.of):
+            raise ValueError(
+                f"the piece of '{self.arm}' names {'keeps' if self.keeps else 'of'} alone; keeps "
+                "and of go together"
+            )
+        return self
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """All arms that it asks for."""
+        return (self.arm, *self.than, *([self.of] if self.of else []))
 
     @property
     def question(self) -> str:
@@ -78,7 +98,10 @@ class Piece(_Part):
         'news, 128 labels: fine tuned − tfidf'
         """
         against = " and ".join(self.than)
-        return f"{self.task}, {self.labels:,} labels: {self.arm} − {against}".replace("_", " ")
+        asked = f"{self.arm} − {against}"
+        if self.of:
+            asked = f"{self.arm} keeps {self.keeps:g} of {self.of} − {against}"
+        return f"{self.task}, {self.labels:,} labels: {asked}".replace("_", " ")
 
 
 class Earlier(_Part):

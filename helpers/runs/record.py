@@ -178,6 +178,7 @@ class Run:
         *,
         overlap: Mapping[int, float],
         flops: Mapping[tuple[str, int], float] | None = None,
+        sizes: Mapping[tuple[str, int], float] | None = None,
         made_on: Mapping[tuple[str, int], Sequence[str]] | None = None,
         complete: bool = True,
     ) -> None:
@@ -188,6 +189,7 @@ class Run:
             arms: its :class:`helpers.evaluation.comparison.Comparison`.
             overlap: by label count, the share of labelled items that two draws have in common.
             flops: operations of training by arm and label count.
+            sizes: bytes of the stored model by arm and label count.
             made_on: devices of the trials by arm and label count.
             complete: whether the comparison has all arms of the study.
 
@@ -196,9 +198,8 @@ class Run:
         """
         from helpers.claims.gathering import gather
 
-        for evidence in gather(
-            study, arms, overlap=overlap, flops=flops, made_on=made_on, complete=complete
-        ):
+        known = {"flops": flops, "sizes": sizes, "made_on": made_on}
+        for evidence in gather(study, arms, overlap=overlap, complete=complete, **known):
             what = f"{self.name}: evidence for {evidence.claim}"
             self._keep(self._claims, (evidence.claim, evidence.note), evidence, what)
 

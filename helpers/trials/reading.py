@@ -227,7 +227,8 @@ def record(
             key: sorted({str(outcome.origin["device"]) for outcome in each.values()})
             for key, each in read.outcomes.items()
         }
-        more = {"overlap": shared, "flops": flops, "made_on": made_on}
+        sizes = total_cost(read, "bytes")
+        more = {"overlap": shared, "flops": flops, "sizes": sizes, "made_on": made_on}
         run.compares(read.study, arms, complete=read.complete, **more)
 
 
