@@ -53,7 +53,9 @@ class Measured(Part):
         than: the one that it was held against.
         labels: labelled items of both.
         measure: of the score.
-        learned: for each of the two, whether it beats the study's floor, interval above zero.
+        asked: the measure that the question names; "" where it is the study's own.
+        learned: for each of the two (where a share is kept: of ``of`` and ``than``), whether it
+            beats the study's floor, interval above zero.
         cost_ratio: operations of training of ``arm`` over those of ``than``; null where unknown.
         overlap: share of labelled items that two draws have in common, the mean over pairs.
         devices: for each of the two, where its trials were made; empty where that is not known.
@@ -69,6 +71,7 @@ class Measured(Part):
     than: str
     labels: int
     measure: str
+    asked: str = ""
     learned: dict[str, bool]
     cost_ratio: float | None
     overlap: float

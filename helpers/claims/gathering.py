@@ -1,14 +1,16 @@
 """Evidence from a comparison: the differences that the rules of the claims ask of a study."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy.typing as npt
 
 from helpers import UserError, nearest
 from helpers.claims.evidence import Evidence, Measured, bounds
 from helpers.claims.statements import Piece, Rules, StudyRule, load_rules
+from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison, Key
 from helpers.evaluation.retention import beyond_share
 
@@ -22,6 +24,24 @@ class _Known:
     made_on: Mapping[Key, Sequence[str]]
 
 
+class Differences(Protocol):
+    """What gives differences between arms: a comparison of items, or of training curves."""
+
+    @property
+    def measure(self) -> str:
+        """Name of the score."""
+
+    @property
+    def items(self) -> int:
+        """How many items it stands on."""
+
+    def has(self, *arms: str, labels: int) -> bool:
+        """Tell whether these arms were measured with so many labels."""
+
+    def difference(self, arm: str, other: str, labels: int) -> Interval:
+        """Return the score of one arm minus another's."""
+
+
 def gather(
     study: str,
     arms: Comparison,
@@ -31,6 +51,7 @@ def gather(
     sizes: Mapping[Key, float] | None = None,
     made_on: Mapping[Key, Sequence[str]] | None = None,
     complete: bool = True,
+    others: Mapping[str, Differences] | None = None,
     rules: Rules | None = None,
 ) -> list[Evidence]:
     """Return the differences that the rules ask of a study, of the arms that were measured.
@@ -43,6 +64,7 @@ def gather(
         sizes: bytes of the stored model by arm and label count.
         made_on: devices of the trials by arm and label count.
         complete: whether the comparison has all arms of the study.
+        others: other measures of the same trials, by the name that a piece's ``measure`` has.
         rules: None takes ``data/claims.yaml``.
 
     Returns:
@@ -50,7 +72,7 @@ def gather(
 
     Raises:
         UserError: the rules do not know the study; they name an arm that a complete one does not
-            have; its draws overlap more than they declare.
+            have, or a measure that was not handed over; its draws overlap more than they declare.
     """
     rules = load_rules() if rules is None else rules
     if study not in rules.studies:
@@ -68,10 +90,12 @@ def gather(
         if complete:
             _check_arms(claim, piece, rule, arms)
         _check_draws(piece, rule, overlap[piece.labels])
+        scored = _measure(claim, piece, {"": arms, **(others or {})})
         found += [
-            _evidence(claim, piece, than, rule, arms, overlap[piece.labels], known)
+            _evidence(claim, piece, than, rule, arms, scored, overlap[piece.labels], known)
             for than in piece.than
             if arms.has(*piece.arms, rule.floor, labels=piece.labels)
+            and scored.has(piece.arm, than, labels=piece.labels)
         ]
     return found
 
@@ -83,6 +107,17 @@ def _check_arms(claim: str, piece: Piece, rule: StudyRule, arms: Comparison) -> 
                 f"{claim} asks for the arm '{arm}' of the study '{piece.study}', which has none of "
                 f"that name.{nearest(arm, arms.arms)}"
             )
+
+
+def _measure(claim: str, piece: Piece, measures: Mapping[str, Differences]) -> Differences:
+    if piece.measure not in measures:
+        known = [name for name in measures if name]
+        hint = nearest(piece.measure, known) if known else " It has its own score only."
+        raise UserError(
+            f"{claim} asks for the measure '{piece.measure}' of the study '{piece.study}', which "
+            f"has none of that name.{hint}"
+        )
+    return measures[piece.measure]
 
 
 def _check_draws(piece: Piece, rule: StudyRule, shared: float) -> None:
@@ -100,6 +135,7 @@ def _evidence(
     than: str,
     rule: StudyRule,
     arms: Comparison,
+    scored: Differences,
     overlap: float,
     known: _Known,
 ) -> Evidence:
@@ -109,26 +145,31 @@ def _evidence(
         gain = beyond_share(*(_one_number(table, arms) for table in tables), piece.keeps)
         what = f"{piece.arm} keeps {piece.keeps:g} of {piece.of} − {than}"
     else:
-        gain = arms.difference(piece.arm, than, n)
+        gain = scored.difference(piece.arm, than, n)
         what = f"{piece.arm} − {than}"
     asked = [piece.arm, than, *([piece.of] if piece.of else [])]
+    # A network that compression has brought down to the floor is no failed reference: it is the
+    # answer. What it is held against must have learned.
     learned = {
-        arm: arms.difference(arm, rule.floor, n).low > 0 for arm in asked if arm != rule.floor
+        arm: arms.difference(arm, rule.floor, n).low > 0
+        for arm in (asked[1:] if piece.of else asked)
+        if arm != rule.floor
     }
     draws = gain.squares.draws if gain.squares else len(arms.of(piece.arm, n))
     return Evidence(
         claim=claim,
-        value=gain.value,
+        value=gain.value if math.isfinite(gain.value) else None,
         interval=bounds(gain),
-        n=arms.of(piece.arm, n).shape[1],
+        n=scored.items,
         seeds=draws,
-        note=f"{piece.task}, {n:,} labels: {what}, {arms.measure}".replace("_", " "),
+        note=f"{piece.task}, {n:,} labels: {what}, {scored.measure}".replace("_", " "),
         measured=Measured(
             study=piece.study,
             arm=piece.arm,
             than=than,
             labels=n,
-            measure=arms.measure,
+            measure=scored.measure,
+            asked=piece.measure,
             learned=learned,
             cost_ratio=_ratio(known.flops, (piece.arm, n), (than, n)),
             overlap=overlap,

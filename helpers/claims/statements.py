@@ -52,6 +52,7 @@ class Piece(_Part):
         arm: the arm in question.
         than: the arms that it is held against; it must beat all of them.
         labels: labelled items of all of them.
+        measure: of which measure, by name; "" is the study's own score.
         gain: what a higher score of the arm does to the claim.
         smallest: smallest difference that matters.
         draws: so many, at least, carry a verdict.
@@ -67,6 +68,7 @@ class Piece(_Part):
     arm: str
     than: tuple[str, ...] = Field(min_length=1)
     labels: int = Field(ge=1)
+    measure: str = ""
     gain: Literal["supports", "contradicts"] = "supports"
     smallest: float = Field(gt=0)
     draws: int = Field(ge=2)
@@ -83,6 +85,8 @@ class Piece(_Part):
                 f"the piece of '{self.arm}' names {'keeps' if self.keeps else 'of'} alone; keeps "
                 "and of go together"
             )
+        if self.keeps and self.measure:
+            raise ValueError("a share of a gain is asked of the study's own score, not a measure")
         return self
 
     @property
@@ -98,10 +102,11 @@ class Piece(_Part):
         'news, 128 labels: fine tuned − tfidf'
         """
         against = " and ".join(self.than)
+        of = f", {self.measure}" if self.measure else ""
         asked = f"{self.arm} − {against}"
         if self.of:
             asked = f"{self.arm} keeps {self.keeps:g} of {self.of} − {against}"
-        return f"{self.task}, {self.labels:,} labels: {asked}".replace("_", " ")
+        return f"{self.task}, {self.labels:,} labels: {asked}{of}".replace("_", " ")
 
 
 class Earlier(_Part):

@@ -52,7 +52,7 @@ def save_compact(model: nn.Module, file: Path | str, facts: dict[str, str] | Non
 
 
 def load_compact(model: Network, file: Path | str) -> Network:
-    """Put the numbers that :func:`save_compact` wrote into a model of the same shape, and return it.
+    """Put what :func:`save_compact` wrote into a model of the same shape, and return it.
 
     Raises:
         UserError: no such file, a damaged one, or one of another model.

@@ -72,14 +72,12 @@ class Imitation(nn.Module):
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor
     ) -> Answered:
-        """Return loss and logits of a batch; ``labels`` (b,) are the texts' places in the tables."""
+        """Return loss and logits of a batch; ``labels`` (b,) are the places in the tables."""
         from helpers.compression.distillation import soft_loss
 
         logits = self.student(input_ids=input_ids, attention_mask=attention_mask).logits.float()
         loss = (1 - self.hard) * soft_loss(logits, self.answers[labels], self.temperature)
         known = self.classes[labels]
-        summed = nn.functional.cross_entropy(
-            logits, known, ignore_index=IGNORED, reduction="sum"
-        )
+        summed = nn.functional.cross_entropy(logits, known, ignore_index=IGNORED, reduction="sum")
         loss = loss + self.hard * summed / (known != IGNORED).sum().clamp(min=1)
         return Answered(loss, logits)

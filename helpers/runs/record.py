@@ -181,6 +181,7 @@ class Run:
         sizes: Mapping[tuple[str, int], float] | None = None,
         made_on: Mapping[tuple[str, int], Sequence[str]] | None = None,
         complete: bool = True,
+        others: Mapping[str, Any] | None = None,
     ) -> None:
         """Record the differences that the rules of the claims ask of a study.
 
@@ -192,13 +193,14 @@ class Run:
             sizes: bytes of the stored model by arm and label count.
             made_on: devices of the trials by arm and label count.
             complete: whether the comparison has all arms of the study.
+            others: other measures of the same trials, by name.
 
         Raises:
             UserError: as :func:`helpers.claims.gathering.gather`.
         """
         from helpers.claims.gathering import gather
 
-        known = {"flops": flops, "sizes": sizes, "made_on": made_on}
+        known = {"flops": flops, "sizes": sizes, "made_on": made_on, "others": others}
         for evidence in gather(study, arms, overlap=overlap, complete=complete, **known):
             what = f"{self.name}: evidence for {evidence.claim}"
             self._keep(self._claims, (evidence.claim, evidence.note), evidence, what)

@@ -155,9 +155,12 @@ def _teach(
     )
     read_by_teacher = sum(len(ids) for ids, _ in rows)
     return {
-        "flops": training_flops(student, done.tokens) + training_flops(teacher, read_by_teacher) / 3,
+        "flops": training_flops(student, done.tokens)
+        + training_flops(teacher, read_by_teacher) / 3,
         "tokens": done.tokens,
-        "curve": {name: list(map(float, row)) for name, row in curves.curve_of(done.points).items()},
+        "curve": {
+            name: list(map(float, row)) for name, row in curves.curve_of(done.points).items()
+        },
     }
 
 

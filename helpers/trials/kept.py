@@ -38,7 +38,7 @@ _place: Path | None = None
 
 def keep_in(folder: Path | None) -> None:
     """Keep networks of this process in ``folder``; None keeps none."""
-    global _place  # noqa: PLW0603 - one process runs trials into one store
+    global _place
     _place = folder
 
 

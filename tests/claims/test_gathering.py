@@ -6,7 +6,9 @@ import pytest
 from helpers import UserError
 from helpers.claims.gathering import gather
 from helpers.claims.statements import Rules
+from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison
+from helpers.evaluation.intervals import seed_interval
 
 DEFAULTS = {"smallest": 0.01, "draws": 5, "items": 100}
 NONE_SHARED = {64: 0.0, 256: 0.0}
@@ -76,14 +78,23 @@ def test_keeping_a_share_of_a_gain_is_a_difference_with_bytes_beside_it():
     sizes = {("pruned", 64): 30e6, ("tuned", 64): 90e6}
     asked = rules(asks(**KEPT))
     (found,) = gather("topics", compared, overlap=NONE_SHARED, sizes=sizes, rules=asked)
-    pruned, tuned, scratch = (compared.by_draw(arm, 64).mean() for arm in ("pruned", "tuned", "scratch"))
+    pruned, tuned, scratch = (
+        compared.by_draw(arm, 64).mean() for arm in ("pruned", "tuned", "scratch")
+    )
     assert found.value == pytest.approx(pruned - scratch - 0.9 * (tuned - scratch))
     assert found.interval.squares.draws == 6 and found.interval.low < found.value
     where = found.measured
     assert (where.keeps, where.of, where.than, where.gained) == (0.9, "tuned", "scratch", True)
     assert where.bytes_ratio == pytest.approx(1 / 3)
-    assert where.learned == {"pruned": True, "tuned": True, "scratch": True}
+    assert where.learned == {"tuned": True, "scratch": True}
     assert found.note == "topics, 64 labels: pruned keeps 0.9 of tuned − scratch, accuracy"
+
+
+def test_a_network_that_was_compressed_to_nothing_is_an_answer_and_no_failed_reference():
+    compared = arms(**RATES | {"pruned": 0.5})
+    (found,) = gather("topics", compared, overlap=NONE_SHARED, rules=rules(asks(**KEPT)))
+    assert found.measured.learned == {"tuned": True, "scratch": True}
+    assert found.interval.high < 0
 
 
 def test_a_share_is_taken_over_the_draws_that_all_three_have():
@@ -133,3 +144,45 @@ def test_draws_that_share_their_items_are_refused():
         "Two draws of the study 'topics' share 90% of their 64 labelled items on average, where "
         "data/claims.yaml declares at most 5%: they are no separate draws."
     )
+
+
+class Doublings:
+    """Another measure of the same trials."""
+
+    measure, items = "doublings saved", 128
+
+    def __init__(self, value):
+        self.value = value
+
+    def has(self, *arms, labels):
+        return True
+
+    def difference(self, arm, other, labels):
+        return seed_interval(self.value + np.array([-0.1, 0.0, 0.1]))
+
+
+def test_a_piece_may_ask_for_another_measure_of_the_study():
+    asked = rules(asks(), asks(measure="doublings saved"))
+    others = {"doublings saved": Doublings(2.0)}
+    own, other = gather(
+        "topics", arms(**RATES), overlap=NONE_SHARED, rules=asked, others=others
+    )  # fmt: skip
+    assert (own.measured.asked, own.measured.measure) == ("", "accuracy")
+    assert (other.measured.asked, other.n) == ("doublings saved", 128)
+    assert other.value == pytest.approx(2.0)
+    with pytest.raises(UserError) as caught:
+        gather("topics", arms(**RATES), overlap=NONE_SHARED, rules=asked)
+    assert str(caught.value) == (
+        "C01 asks for the measure 'doublings saved' of the study 'topics', which has none of that "
+        "name. It has its own score only."
+    )
+
+
+def test_a_difference_that_is_not_defined_has_no_value():
+    asked = rules(asks(measure="doublings saved"))
+    others = {"doublings saved": Doublings(float("nan"))}
+    others["doublings saved"].difference = lambda *_: Interval(
+        np.nan, np.nan, np.nan, 10, 0.95, "undefined: never reached"
+    )
+    (found,) = gather("topics", arms(**RATES), overlap=NONE_SHARED, rules=asked, others=others)
+    assert found.value is None and found.interval.method == "undefined: never reached"

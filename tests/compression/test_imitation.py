@@ -1,4 +1,4 @@
-"""Learning from answers that were read before is learning from a teacher that is asked each time."""
+"""Learning from answers read before is learning from a teacher that is asked each time."""
 
 import numpy as np
 import pytest

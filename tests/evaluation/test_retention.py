@@ -112,7 +112,7 @@ def test_above_a_share_is_the_difference_from_a_point_between_two_models():
 
 
 def test_its_sign_is_that_of_the_retained_share():
-    """Where the share's interval lies above 0.9, so does this one lie above 0, and likewise below."""
+    """Where the share is above 0.9, this one is above 0, and likewise below."""
     rng = np.random.default_rng(8)
     for lost in (0.0, 0.02, 0.3):
         full = rng.random((6, 600)) < 0.95

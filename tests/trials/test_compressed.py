@@ -1,4 +1,4 @@
-"""Arms that make a fine-tuned network smaller: what each says, what it takes, what it starts from."""
+"""Arms that make a fine-tuned network smaller: what each says, takes and starts from."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,6 @@ def test_each_answers_every_text_and_says_what_it_takes(arm, texts, model, place
     assert found.cost["bytes"] > 0 and found.cost["answer_flops"] > 0 and found.cost["flops"] > 0
     whole[arm] = found
     base = whole["uncompressed"].cost
-    print(arm, found.cost)
     if arm in ("pruned_50", "pruned_80", "three_layers", "distilled"):
         assert found.cost["bytes"] < base["bytes"]
     fewer = arm in ("three_layers", "distilled", "small")

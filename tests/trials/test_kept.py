@@ -64,7 +64,7 @@ def test_a_damaged_file_is_made_anew(folder, damage):
     file = kept.file_of(ONE, folder)
     data = file.read_bytes()
     if damage == "other":
-        wide, _ = kept.network(trial(draw=3), lambda: nn.Linear(5, 5), trainer(times), CPU)
+        kept.network(trial(draw=3), lambda: nn.Linear(5, 5), trainer(times), CPU)
         data = kept.file_of(trial(draw=3), folder).read_bytes()
         times.pop()
     file.write_bytes({"half": data[: len(data) // 2], "empty": b"", "other": data}[damage])
