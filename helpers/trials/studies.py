@@ -92,6 +92,8 @@ def trials_of(
     if arm not in UNSEARCHED:
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
     if arm in COMPRESSED:
+        if wrong_labels:
+            raise UserError(f"The arm '{arm}': no study compresses networks of wrong labels.")
         chosen |= _of_parent(task, corpus, model, arm, labels) | COMPRESSED[arm]
     reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear")
     if reads_model:
