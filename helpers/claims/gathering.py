@@ -44,7 +44,7 @@ class Differences(Protocol):
 
 def gather(
     study: str,
-    arms: Comparison,
+    arms: Comparison | Mapping[str, Comparison],
     *,
     overlap: Mapping[int, float],
     flops: Mapping[Key, float] | None = None,
@@ -58,7 +58,8 @@ def gather(
 
     Args:
         study: name of the study, a key of :attr:`helpers.claims.statements.Rules.studies`.
-        arms: its comparison.
+        arms: its comparison; or its comparisons by measure, the study's own first, for the pieces
+            that name measures. A comparison answers the other pieces.
         overlap: by label count, the share of labelled items that two draws have in common.
         flops: operations of training by arm and label count.
         sizes: bytes of the stored model by arm and label count.
@@ -78,26 +79,49 @@ def gather(
     if study not in rules.studies:
         raise UserError(f"data/claims.yaml has no study '{study}'.{nearest(study, rules.studies)}")
     rule = rules.studies[study]
+    several = not isinstance(arms, Comparison)
+    by_name: Mapping[str, Differences] = (
+        arms if isinstance(arms, Mapping) else {"": arms, **(others or {})}
+    )
+    main = next(iter(arms.values())) if isinstance(arms, Mapping) else arms
     asked = [
         (claim.id, piece)
         for claim in rules.claims
         for piece in claim.pieces
-        if piece.study == study and piece.labels in arms.labels
+        if piece.study == study and piece.labels in main.labels and bool(piece.measures) == several
     ]
     found = []
     known = _Known(flops or {}, sizes or {}, made_on or {})
     for claim, piece in asked:
         if complete:
-            _check_arms(claim, piece, rule, arms)
+            _check_arms(claim, piece, rule, main)
         _check_draws(piece, rule, overlap[piece.labels])
-        scored = _measure(claim, piece, {"": arms, **(others or {})})
-        found += [
-            _evidence(claim, piece, than, rule, arms, scored, overlap[piece.labels], known)
-            for than in piece.than
-            if arms.has(*piece.arms, rule.floor, labels=piece.labels)
-            and scored.has(piece.arm, than, labels=piece.labels)
-        ]
+        named = piece.measures or (piece.measure,)
+        scores = {name: _measure(claim, piece, name, by_name) for name in named}
+        for than in piece.than:
+            if not main.has(*piece.arms_of(than), rule.floor, labels=piece.labels):
+                continue
+            learned = _learned(piece, than, rule, main)
+            shared = overlap[piece.labels]
+            found += [
+                _evidence(claim, piece, than, main, name, scored, learned, shared, known)
+                for name, scored in scores.items()
+                if scored.has(piece.arm, than, labels=piece.labels)
+            ]
     return found
+
+
+def _learned(piece: Piece, than: str, rule: StudyRule, arms: Comparison) -> dict[str, bool]:
+    """Return of each of two arms whether it beats the floor by the study's own measure.
+
+    A network that compression has brought down to the floor is no failed reference: it is the
+    answer. There, what it is held against must have learned.
+    """
+    return {
+        arm: arms.difference(arm, rule.floor, piece.labels).low > 0
+        for arm in ((piece.of, than) if piece.of else (piece.arm, than))
+        if arm != rule.floor
+    }
 
 
 def _check_arms(claim: str, piece: Piece, rule: StudyRule, arms: Comparison) -> None:
@@ -109,15 +133,17 @@ def _check_arms(claim: str, piece: Piece, rule: StudyRule, arms: Comparison) -> 
             )
 
 
-def _measure(claim: str, piece: Piece, measures: Mapping[str, Differences]) -> Differences:
-    if piece.measure not in measures:
+def _measure(
+    claim: str, piece: Piece, name: str, measures: Mapping[str, Differences]
+) -> Differences:
+    if name not in measures:
         known = [name for name in measures if name]
-        hint = nearest(piece.measure, known) if known else " It has its own score only."
+        hint = nearest(name, known) if known else " It has its own score only."
         raise UserError(
-            f"{claim} asks for the measure '{piece.measure}' of the study '{piece.study}', which "
+            f"{claim} asks for the measure '{name}' of the study '{piece.study}', which "
             f"has none of that name.{hint}"
         )
-    return measures[piece.measure]
+    return measures[name]
 
 
 def _check_draws(piece: Piece, rule: StudyRule, shared: float) -> None:
@@ -133,9 +159,10 @@ def _evidence(
     claim: str,
     piece: Piece,
     than: str,
-    rule: StudyRule,
     arms: Comparison,
+    asked: str,
     scored: Differences,
+    learned: dict[str, bool],
     overlap: float,
     known: _Known,
 ) -> Evidence:
@@ -147,14 +174,6 @@ def _evidence(
     else:
         gain = scored.difference(piece.arm, than, n)
         what = f"{piece.arm} − {than}"
-    asked = [piece.arm, than, *([piece.of] if piece.of else [])]
-    # A network that compression has brought down to the floor is no failed reference: it is the
-    # answer. What it is held against must have learned.
-    learned = {
-        arm: arms.difference(arm, rule.floor, n).low > 0
-        for arm in (asked[1:] if piece.of else asked)
-        if arm != rule.floor
-    }
     draws = gain.squares.draws if gain.squares else len(arms.of(piece.arm, n))
     return Evidence(
         claim=claim,
@@ -169,12 +188,14 @@ def _evidence(
             than=than,
             labels=n,
             measure=scored.measure,
-            asked=piece.measure,
+            asked=asked,
             learned=learned,
             cost_ratio=_ratio(known.flops, (piece.arm, n), (than, n)),
             overlap=overlap,
             devices={
-                arm: sorted(known.made_on[arm, n]) for arm in asked if (arm, n) in known.made_on
+                arm: sorted(known.made_on[arm, n])
+                for arm in piece.arms_of(than)
+                if (arm, n) in known.made_on
             },
             keeps=piece.keeps,
             of=piece.of,

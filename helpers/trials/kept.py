@@ -9,7 +9,7 @@ system opens when a process ends, however it ends.
 
 import fcntl
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,20 @@ SHARED = ("batch_tokens", "dropout", "max_length", "pooling", "precision")
 TAUGHT = ("hard", "layers", "learning_rate", "steps", "temperature", "unlabelled")
 """Options that decide a student, besides its teacher's."""
 
+STUDENT = {"layers": 3, "unlabelled": 1024, "hard": 0.5, "temperature": 2.0}
+"""What a student is and sees: so many layers, so many texts without labels beside the labelled."""
+
+COMPRESSED: dict[str, dict[str, Any]] = {
+    "uncompressed": {},
+    "int8": {"bits": 8},
+    "pruned_50": {"sparsity": 0.5},
+    "pruned_80": {"sparsity": 0.8},
+    "three_layers": {"layers": STUDENT["layers"]},
+    "distilled": STUDENT,
+    "small": STUDENT | {"bits": 8, "trimmed": 1},
+}
+"""Arms that start from the fine-tuned network of their draw, and what each does with it."""
+
 FOLDER = "networks"
 
 _place: Path | None = None
@@ -40,6 +54,25 @@ def keep_in(folder: Path | None) -> None:
     """Keep networks of this process in ``folder``; None keeps none."""
     global _place
     _place = folder
+
+
+def starts_from(arm: str) -> list[str]:
+    """Return the arms whose settings decide what a compressed one starts from.
+
+    >>> starts_from("int8"), starts_from("small")
+    (['fine_tuned'], ['fine_tuned', 'distilled'])
+    """
+    return ["fine_tuned", *(["distilled"] if arm == "small" else [])]
+
+
+def of_origins(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the settings of :func:`starts_from` as options of the trial that starts there.
+
+    >>> of_origins({"fine_tuned": {"steps": 240}, "distilled": {"steps": 120}})
+    {'parent_steps': 240, 'steps': 120}
+    """
+    of_parent = {PARENT + name: value for name, value in found["fine_tuned"].items()}
+    return of_parent | dict(found.get("distilled", {}))
 
 
 def parent_of(trial: Trial) -> Trial:

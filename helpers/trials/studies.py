@@ -7,37 +7,41 @@ from typing import Any
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
-from helpers.trials.kept import PARENT
-from helpers.trials.settings import NETWORK, grid, setting_for
+from helpers.trials.kept import COMPRESSED, of_origins, starts_from
+from helpers.trials.settings import (
+    BATCH_PAIRS,
+    BATCH_TOKENS,
+    NETWORK,
+    TWO_PHASE,
+    grid,
+    setting_for,
+)  # fmt: skip
 from helpers.trials.trial import Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
-STUDENT = {"layers": 3, "unlabelled": 1024, "hard": 0.5, "temperature": 2.0}
-"""What a student is and sees: so many layers, so many texts without labels beside the labelled."""
-
-COMPRESSED: dict[str, dict[str, Any]] = {
-    "uncompressed": {},
-    "int8": {"bits": 8},
-    "pruned_50": {"sparsity": 0.5},
-    "pruned_80": {"sparsity": 0.8},
-    "three_layers": {"layers": STUDENT["layers"]},
-    "distilled": STUDENT,
-    "small": STUDENT | {"bits": 8, "trimmed": 1},
-}
-"""Arms that start from the fine-tuned network of their draw, and what each does with it."""
-
+LANGUAGE_ARMS = (
+    "unigram", "untuned", "fine_tuned", "source_continued", "joint", "two_phase", "from_scratch",
+)  # fmt: skip
+RANKERS = ("random", "bm25", "frozen", "fine_tuned", "from_scratch")
+ONE_SHOT = ("uncompressed", "int8", "pruned_50", "pruned_80", "three_layers")
 CHEAP = (
-    "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained",
-    "uncompressed", "int8", "pruned_50", "pruned_80", "three_layers",
+    "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
+    "untuned", "random", "bm25", *ONE_SHOT,
 )  # fmt: skip
 """Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
 
-UNSEARCHED = (
-    "majority", "untrained", "uncompressed", "int8", "pruned_50", "pruned_80", "three_layers",
-    "small",
-)  # fmt: skip
-"""Arms that have nothing to choose of their own."""
+UNSEARCHED = ("majority", "untrained", "untuned", "random", *ONE_SHOT, "small")
+"""Arms that have nothing of their own to choose in any task."""
+
+
+def searched(task: str, arm: str) -> bool:
+    """Tell whether an arm has a setting; a bi-encoder that is only read has none.
+
+    >>> searched("classification", "frozen"), searched("retrieval", "frozen")
+    (True, False)
+    """
+    return arm not in UNSEARCHED and (task, arm) != ("retrieval", "frozen")
 
 
 RATES: dict[str, tuple[float, ...]] = {
@@ -50,6 +54,10 @@ RATES: dict[str, tuple[float, ...]] = {
 
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
+
+RATES_OF_RANKERS = {"fine_tuned": (2e-5, 1e-4, 5e-4), "from_scratch": (1e-4, 5e-4, 2e-3)}
+"""Of bi-encoders: what was pretrained for this very task should move little; far apart, so that the
+best is not at an end."""
 
 
 def trials_of(
@@ -70,11 +78,11 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: "classification" or "tagging".
+        task: "classification", "tagging", "language_modeling" or "retrieval".
         corpus: catalogue name, file or hub id.
         model: name of the weights.
         arm: a key of :data:`helpers.trials.arms.ARMS`.
-        labels: labelled items; more than there are means all.
+        labels: labelled items, or documents; more than there are means all.
         draws: numbers of the draws.
         max_length: tokens of a text.
         pooling: what of a text the head reads, see :data:`helpers.trials.networks.HEADS`.
@@ -89,20 +97,28 @@ def trials_of(
     facts = facts or facts_of(corpus, task)
     labels = min(labels, facts["train"])
     chosen: dict[str, Any] = {}
-    if arm not in UNSEARCHED:
+    if searched(task, arm):
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
     if arm in COMPRESSED:
         if wrong_labels:
             raise UserError(f"The arm '{arm}': no study compresses networks of wrong labels.")
-        chosen |= _of_parent(task, corpus, model, arm, labels) | COMPRESSED[arm]
-    reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear")
+        found = {
+            origin: setting_for(task, corpus, model, origin, labels) for origin in starts_from(arm)
+        }
+        chosen |= of_origins(found) | COMPRESSED[arm]
+    reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear", "random")
     if reads_model:
         chosen["max_length"] = max_length
-    if reads_model and arm != "tfidf":
-        chosen |= {"pooling": "token" if task == "tagging" else pooling}
+    if reads_model and arm not in ("tfidf", "unigram", "bm25"):
+        if task in ("classification", "tagging"):
+            chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
-        if "steps" in chosen or arm in COMPRESSED:
-            chosen["batch_tokens"] = NETWORK["batch_tokens"]
+        if "steps" in chosen and task == "retrieval":
+            chosen["batch_pairs"] = BATCH_PAIRS
+        elif "steps" in chosen or arm in COMPRESSED:
+            chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
+        if arm == "two_phase":
+            chosen |= TWO_PHASE
     if wrong_labels:
         chosen["wrong_labels"] = wrong_labels
     return [
@@ -123,13 +139,14 @@ def trials_of(
     ]
 
 
-def _of_parent(task: str, corpus: str, model: str, arm: str, labels: int) -> dict[str, Any]:
-    """Return how the network was trained that a compressed one starts from."""
-    found = setting_for(task, corpus, model, "fine_tuned", labels)
-    chosen = {PARENT + name: value for name, value in found.items()}
-    if arm == "small":
-        chosen |= setting_for(task, corpus, model, "distilled", labels)
-    return chosen
+RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
+    "fine_tuned": (3e-4, 1e-3, 3e-3),
+    "source_continued": (1e-4, 3e-4, 1e-3),
+    "joint": (3e-4, 1e-3, 3e-3),
+    "two_phase": (3e-4, 1e-3, 3e-3),
+    "from_scratch": (1e-3, 3e-3, 1e-2),
+}
+"""Of language models; of two phases that of the first one, the second has a third of it."""
 
 
 @dataclass(frozen=True)
@@ -221,6 +238,34 @@ STUDIES = {
     "compression": Question(
         arms=("majority", "from_scratch", *COMPRESSED), labels=(256,), notebook="13"
     ),
+    "outlets": Question(
+        task="language_modeling",
+        corpus="newsarticles:tass.com",
+        model="gpt2-mini",
+        arms=LANGUAGE_ARMS,
+        labels=(32,),
+        max_length=256,
+        rates=RATES_OF_LANGUAGE,
+        notebook="05",
+    ),
+    "replies": Question(
+        task="retrieval",
+        corpus="chitchat",
+        arms=RANKERS,
+        labels=(512,),
+        max_length=24,
+        rates=RATES_OF_RANKERS,
+        notebook="12",
+    ),
+    "chatbot": Question(
+        task="retrieval",
+        corpus="chatterbot-en",
+        arms=("random", "bm25", "frozen", "fine_tuned"),
+        labels=(449,),
+        max_length=24,
+        rates=RATES_OF_RANKERS,
+        notebook="12",
+    ),
 }
 """The studies by name."""
 
@@ -269,9 +314,11 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     found = []
     for arm, n in asked.pairs():
         kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
+        if asked.task == "retrieval":
+            kind = {"fine_tuned": "ranker", "from_scratch": "ranker", "frozen": ""}.get(arm, arm)
         trials = [
             trial
-            for setting in grid(kind, n, asked.rates.get(arm, ()))
+            for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)
             for trial in asked.trials(
                 arm, n, [TUNING], facts=facts, split="validation", setting=setting
             )

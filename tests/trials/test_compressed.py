@@ -31,12 +31,12 @@ def model(place):
 @pytest.fixture(autouse=True)
 def _settings(monkeypatch):
     monkeypatch.setattr(studies, "setting_for", lambda *marks: STEPS)
-    shares = studies.COMPRESSED | {
+    smaller = studies.COMPRESSED | {
         "three_layers": {"layers": 1},
         "distilled": STUDENT,
         "small": STUDENT | {"bits": 8, "trimmed": 1},
     }
-    monkeypatch.setattr(studies, "COMPRESSED", shares)
+    monkeypatch.setattr(studies, "COMPRESSED", smaller)
 
 
 @pytest.fixture(autouse=True)
