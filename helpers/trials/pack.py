@@ -34,8 +34,9 @@ MODULES = (
     "tasks/tags", "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
     "transfer/__init__", "transfer/objective", "transfer/strategies",
-    "trials/__init__", "trials/answers", "trials/arms", "trials/language", "trials/networks",
-    "trials/outcome", "trials/pack", "trials/rankers", "trials/references", "trials/rows",
+    "trials/__init__", "trials/answers", "trials/arms", "trials/compressed", "trials/kept",
+    "trials/language", "trials/networks", "trials/outcome", "trials/pack", "trials/rankers",
+    "trials/references", "trials/rows",
     "trials/store", "trials/trial", "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
@@ -63,8 +64,11 @@ if __name__ == "__main__":  # the processes that run trials load this file too, 
 
 
 def travels(trial: Trial) -> bool:
-    """Tell whether a trial needs nothing but torch: a network that is trained step by step."""
-    return "steps" in trial.options
+    """Tell whether a trial needs nothing but torch: a network that is trained step by step.
+
+    One that starts from another trial's network stays where that network is kept.
+    """
+    return "steps" in trial.options and "parent_steps" not in trial.options
 
 
 def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:

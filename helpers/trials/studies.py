@@ -7,6 +7,7 @@ from typing import Any
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
+from helpers.trials.kept import COMPRESSED, of_origins, starts_from
 from helpers.trials.settings import (
     BATCH_PAIRS,
     BATCH_TOKENS,
@@ -14,29 +15,24 @@ from helpers.trials.settings import (
     TWO_PHASE,
     grid,
     setting_for,
-)
+)  # fmt: skip
 from helpers.trials.trial import Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
 LANGUAGE_ARMS = (
-    "unigram",
-    "untuned",
-    "fine_tuned",
-    "source_continued",
-    "joint",
-    "two_phase",
-    "from_scratch",
-)
+    "unigram", "untuned", "fine_tuned", "source_continued", "joint", "two_phase", "from_scratch",
+)  # fmt: skip
 RANKERS = ("random", "bm25", "frozen", "fine_tuned")
+ONE_SHOT = ("uncompressed", "int8", "pruned_50", "pruned_80", "three_layers")
 CHEAP = (
     "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
-    "untuned", "random", "bm25",
+    "untuned", "random", "bm25", *ONE_SHOT,
 )  # fmt: skip
-"""Arms of which a trial takes seconds."""
+"""Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
 
-UNSEARCHED = ("majority", "untrained", "untuned", "random")
-"""Arms that have nothing to choose in any task."""
+UNSEARCHED = ("majority", "untrained", "untuned", "random", *ONE_SHOT, "small")
+"""Arms that have nothing of their own to choose in any task."""
 
 
 def searched(task: str, arm: str) -> bool:
@@ -52,6 +48,7 @@ RATES: dict[str, tuple[float, ...]] = {
     "fine_tuned": (1e-4, 3e-4, 1e-3),
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
+    "distilled": (1e-4, 3e-4, 1e-3),
 }
 """Learning rates that are tried, by arm."""
 
@@ -102,6 +99,13 @@ def trials_of(
     chosen: dict[str, Any] = {}
     if searched(task, arm):
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
+    if arm in COMPRESSED:
+        if wrong_labels:
+            raise UserError(f"The arm '{arm}': no study compresses networks of wrong labels.")
+        found = {
+            origin: setting_for(task, corpus, model, origin, labels) for origin in starts_from(arm)
+        }
+        chosen |= of_origins(found) | COMPRESSED[arm]
     reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear", "random")
     if reads_model:
         chosen["max_length"] = max_length
@@ -111,7 +115,7 @@ def trials_of(
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
         if "steps" in chosen and task == "retrieval":
             chosen["batch_pairs"] = BATCH_PAIRS
-        elif "steps" in chosen:
+        elif "steps" in chosen or arm in COMPRESSED:
             chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
         if arm == "two_phase":
             chosen |= TWO_PHASE
@@ -231,6 +235,9 @@ STUDIES = {
         labels=(200, 2000),
         notebook="10",
     ),
+    "compression": Question(
+        arms=("majority", "from_scratch", *COMPRESSED), labels=(256,), notebook="13"
+    ),
     "outlets": Question(
         task="language_modeling",
         corpus="newsarticles:tass.com",
@@ -266,14 +273,17 @@ def question(name: str) -> Question:
 
 
 def name_of(asked: Question) -> str:
-    """Return the study whose question this is, with any label counts, draws and arms; "" for none.
+    """Return the study whose question this is, with any label counts and draws; "" for none.
+
+    Its arms are the study's or some of them: two studies may ask the same of one corpus and model.
 
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
     """
     same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
     for name, known in STUDIES.items():
-        if all(getattr(asked, mark) == getattr(known, mark) for mark in same):
+        alike = all(getattr(asked, mark) == getattr(known, mark) for mark in same)
+        if alike and {*asked.arms} <= {*known.arms}:
             return name
     return ""
 
