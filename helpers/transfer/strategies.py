@@ -8,6 +8,7 @@ exactly the parameters it names change.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import nn
 
@@ -27,8 +28,8 @@ class Strategy:
         learns: tells of a parameter's name whether it may change, at any stage.
         summary: one sentence for tables and figures.
         objective: what is minimized: "task", "r_drop", "joint" or "masked words".
-        change: what is put into the model before: "", "lora", "ia3", "adapter", "dropconnect" or
-            "mixout".
+        put_in: puts small parts or noise into a model, in place: (model, amount, seed); at first
+            the model says what it said before. None: nothing is put in.
         amount: the strategy's own number, if it has one; :func:`get` reads it after a colon.
         decay: step size of a layer as a share of the layer above it.
         tunes: which number its small search is over: "learning_rate", "weight" (λ) or
@@ -41,7 +42,7 @@ class Strategy:
     learns: Callable[[str], bool]
     summary: str
     objective: str = "task"
-    change: str = ""
+    put_in: Callable[[Any, float, int], None] | None = None
     amount: float | None = None
     decay: float = 1.0
     tunes: str = "learning_rate"
@@ -50,6 +51,26 @@ class Strategy:
     def stages(self, model: nn.Module) -> Course:
         """Return the stages for this model; one, the strategy itself, where it has no course."""
         return [(1.0, self)] if self.course is None else self.course(model, self)
+
+    def rate_share(self, place: int, layers: int) -> float:
+        """Return the learning rate at a :func:`depth` as a share of that of the head, in (0, 1].
+
+        Layer-wise decay: Howard & Ruder 2018 (ULMFiT, arXiv 1801.06146), section 3.2.
+
+        >>> [get("discriminative_rates:0.5").rate_share(place, 2) for place in (3, 2, 0)]
+        [1.0, 0.5, 0.125]
+        """
+        share: float = self.decay ** (layers + 1 - place)
+        return share
+
+    def prepare(self, model: nn.Module, seed: int) -> None:
+        """Put into ``model`` what the strategy puts in, in place; its logits stay.
+
+        Raises:
+            UserError: an architecture that it does not know.
+        """
+        if self.put_in is not None:
+            self.put_in(model, self.amount or 0.0, seed)
 
     def apply(self, model: nn.Module) -> list[str]:
         """Freeze what does not learn; return the names of the parameters that do.
@@ -113,6 +134,33 @@ def _only(part: str) -> Callable[[str], bool]:
     return lambda name: part in name or _is_head(name)
 
 
+def _put_lora(model: Any, rank: float, seed: int) -> None:
+    from helpers.transfer import adapters  # peft takes seconds to import
+
+    model.backbone = adapters.add_lora(model.backbone, int(rank), seed=seed, task_type=None)
+
+
+def _put_ia3(model: Any, amount: float, seed: int) -> None:
+    from helpers.transfer import adapters
+
+    model.backbone = adapters.add_ia3(model.backbone, seed=seed)
+
+
+def _put_bottlenecks(model: Any, width: float, seed: int) -> None:
+    from helpers.transfer import adapters
+
+    adapters.add_bottlenecks(model, int(width), seed=seed)
+
+
+def _put_noise(kind: str) -> Callable[[Any, float, int], None]:
+    def put(model: Any, share: float, seed: int) -> None:
+        from helpers.transfer import regularization
+
+        regularization.add_weight_noise(model, kind, share)
+
+    return put
+
+
 FROM_SCRATCH = Strategy(
     "from_scratch", False, _everything, "same architecture, random weights, everything learns"
 )
@@ -122,7 +170,7 @@ LINEAR_PROBE = Strategy(
 FULL = Strategy("full", True, _everything, "pretrained weights, everything learns")
 LORA = Strategy(
     "lora", True, _only("lora_"), "pretrained weights frozen, low-rank changes learn",
-    change="lora", amount=8,
+    put_in=_put_lora, amount=8,
 )  # fmt: skip
 
 
@@ -196,16 +244,16 @@ _ALL = (
              course=_reading_first, amount=0.5),
     LORA,
     Strategy("ia3", True, _only("ia3_"), "pretrained weights frozen, factors on activations learn",
-             change="ia3"),
+             put_in=_put_ia3),
     Strategy("bitfit", True, lambda name: name.endswith("bias") or _is_head(name),
              "only biases and the head learn"),
     Strategy("adapter", True, _only("adapters."), "weights frozen, a bottleneck a layer learns",
-             change="adapter", amount=16),
+             put_in=_put_bottlenecks, amount=16),
     Strategy("dropconnect", True, _everything, "everything learns, weights dropped at random",
-             change="dropconnect", amount=0.1),
+             put_in=_put_noise("dropconnect"), amount=0.1),
     Strategy("mixout", True, _everything,
              "everything learns, weights put back to pretrained at random",
-             change="mixout", amount=0.5),
+             put_in=_put_noise("mixout"), amount=0.5),
     Strategy("r_drop", True, _everything, "two passes with other dropout must agree",
              objective="r_drop", amount=1.0),
 )  # fmt: skip

@@ -130,15 +130,7 @@ def prepare(target: Target, strategy: Strategy, *, seed: int) -> MeanPooledClass
     model = target.task.build_model(
         target.model, pretrained=strategy.pretrained, seed=seed, **target.config
     )
-    amount = strategy.amount or 0
-    if strategy.change == "lora":
-        model.backbone = adapters.add_lora(model.backbone, int(amount), seed=seed, task_type=None)
-    elif strategy.change == "ia3":
-        model.backbone = adapters.add_ia3(model.backbone, seed=seed)
-    elif strategy.change == "adapter":
-        adapters.add_bottlenecks(model, int(amount), seed=seed)
-    elif strategy.change:
-        regularization.add_weight_noise(model, strategy.change, amount)
+    strategy.prepare(model, seed)
     return model
 
 

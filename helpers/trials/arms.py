@@ -11,7 +11,7 @@ import transformers
 
 from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
-from helpers.trials import networks, references
+from helpers.trials import networks, references, strategies
 from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
@@ -25,6 +25,7 @@ ARMS: dict[str, dict[str, Arm]] = {
         "frozen": networks.frozen,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
+        **strategies.ARMS,
     },
     "tagging": {
         "dictionary": references.dictionary,
@@ -36,9 +37,6 @@ ARMS: dict[str, dict[str, Arm]] = {
     },
 }
 """Each takes a trial, its inputs, the models' folders and a device, and gives an outcome."""
-
-TRAINED = ("fine_tuned", "from_scratch")
-"""Arms that train a whole network: they take minutes, and need nothing but torch."""
 
 
 def arm_of(trial: Trial) -> Arm:

@@ -4,7 +4,7 @@ Needs torch, transformers and numpy alone (but the frozen text classifier, whose
 is scikit-learn's).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from helpers.tasks.heads import (
 )
 from helpers.training import curves
 from helpers.training.costs import training_flops
-from helpers.training.loop import read, train
+from helpers.training.loop import Row, read, train
 from helpers.trials import answers
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, rows_of
@@ -117,22 +117,36 @@ def untrained(trial: Trial, inputs: Inputs, folders: Folders, device: torch.devi
     return Outcome(answers.ITEMS_OF[trial.task](logits, inputs, trial.split))
 
 
+def watched(trial: Trial, inputs: Inputs, split: str) -> np.ndarray:
+    """Return the places of the items of training or validation that the curve is of."""
+    if split == "train":
+        return labelled(trial, inputs)[:WATCHED]
+    return np.arange(n_items(inputs, split))[:WATCHED]
+
+
+def watcher(
+    trial: Trial, inputs: Inputs, rows: Mapping[str, Sequence[Row]], device: torch.device
+) -> Callable[[nn.Module], dict[str, float]]:
+    """Return what looks at a training of ``trial``; ``rows`` are those that are watched."""
+    validation = watched(trial, inputs, "validation")
+    return curves.watcher(
+        rows["train"],
+        rows["validation"],
+        lambda logits: answers.SCORES[trial.task](logits, inputs, validation),
+        precision=trial.options["precision"],
+        device=device,
+    )
+
+
 def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
     options = trial.options
     seen = labelled(trial, inputs)
     steps, precision = options["steps"], options["precision"]
-    watched = {
-        "validation": np.arange(n_items(inputs, "validation"))[:WATCHED],
-        "train": seen[:WATCHED],
+    rows = {
+        split: rows_of(inputs, split, watched(trial, inputs, split))
+        for split in ("train", "validation")
     }
-    watched_rows = {split: rows_of(inputs, split, at) for split, at in watched.items()}
-    look = curves.watcher(
-        watched_rows["train"],
-        watched_rows["validation"],
-        lambda logits: answers.SCORES[trial.task](logits, inputs, watched["validation"]),
-        precision=precision,
-        device=device,
-    )
+    look = watcher(trial, inputs, rows, device)
     done = train(
         model,
         rows_of(inputs, "train", seen),

@@ -18,7 +18,7 @@ from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
 from helpers.trials.rows import load_inputs, save_inputs
 from helpers.trials.store import Store
-from helpers.trials.trial import Trial, from_json
+from helpers.trials.trial import BY_STRATEGY, Trial, from_json
 from helpers.trials.worker import share_out
 
 PIECE = 30_000_000
@@ -32,9 +32,10 @@ MODULES = (
     "sources/__init__", "sources/loading", "sources/sampling", "sources/variants",
     "tasks/__init__", "tasks/alignment", "tasks/heads", "tasks/tags", "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
+    "transfer/__init__", "transfer/strategies",
     "trials/__init__", "trials/answers", "trials/arms", "trials/networks", "trials/outcome",
-    "trials/pack", "trials/references", "trials/rows", "trials/store", "trials/trial",
-    "trials/worker",
+    "trials/pack", "trials/references", "trials/rows", "trials/store",
+    "trials/strategies", "trials/trial", "trials/upper", "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 
@@ -61,8 +62,11 @@ if __name__ == "__main__":  # the processes that run trials load this file too, 
 
 
 def travels(trial: Trial) -> bool:
-    """Tell whether a trial needs nothing but torch: a network that is trained step by step."""
-    return "steps" in trial.options
+    """Tell whether a trial needs nothing but torch: a network that is trained step by step.
+
+    Arms by strategies do not travel: some need peft, or the probe of scikit-learn.
+    """
+    return "steps" in trial.options and trial.arm not in BY_STRATEGY
 
 
 def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:

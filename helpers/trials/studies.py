@@ -8,7 +8,7 @@ from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
 from helpers.trials.settings import NETWORK, grid, setting_for
-from helpers.trials.trial import Trial
+from helpers.trials.trial import BY_STRATEGY, Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
@@ -23,8 +23,15 @@ RATES: dict[str, tuple[float, ...]] = {
     "fine_tuned": (1e-4, 3e-4, 1e-3),
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
+    "two_phase": (1e-4, 3e-4, 1e-3),
+    "top_layer": (3e-4, 1e-3, 3e-3),
+    "lora": (3e-4, 1e-3, 3e-3),
+    "adapter": (3e-4, 1e-3, 3e-3),
+    "bitfit": (1e-3, 3e-3, 1e-2),
+    "discriminative_rates": (3e-4, 1e-3, 3e-3),
+    "mixout": (1e-4, 3e-4, 1e-3),
 }
-"""Learning rates that are tried, by arm."""
+"""Learning rates that are tried, by arm: higher ones where few parameters learn."""
 
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
@@ -174,8 +181,13 @@ STUDIES = {
         labels=(200, 2000),
         notebook="10",
     ),
+    "strategies": Question(
+        arms=("majority", "tfidf", "frozen", "fine_tuned", "from_scratch", *BY_STRATEGY),
+        labels=(64,),
+        notebook="08",
+    ),
 }
-"""The studies by name."""
+"""The studies by name; of two that share task, corpus and model the one with fewer arms first."""
 
 
 def question(name: str) -> Question:
@@ -192,14 +204,36 @@ def question(name: str) -> Question:
 def name_of(asked: Question) -> str:
     """Return the study whose question this is, with any label counts, draws and arms; "" for none.
 
+    Of several studies of one task, corpus and model it is the first that has all arms asked for,
+    else the first.
+
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
+    >>> name_of(Question(arms=["fine_tuned", "two_phase"]))
+    'strategies'
     """
     same = ("task", "corpus", "model", "max_length", "pooling")
-    for name, known in STUDIES.items():
-        if all(getattr(asked, mark) == getattr(known, mark) for mark in same):
-            return name
-    return ""
+    fitting = [
+        name
+        for name, known in STUDIES.items()
+        if all(getattr(asked, mark) == getattr(known, mark) for mark in same)
+    ]
+    whole = [name for name in fitting if {*asked.arms} <= {*STUDIES[name].arms}]
+    return next(iter(whole + fitting), "")
+
+
+def unsearched(asked: Question) -> list[str]:
+    """Return the arms of a question for which no setting was found anywhere yet.
+
+    Their trials cannot be defined, so they are missing whatever is stored.
+    """
+    arms = []
+    for arm in (one for one in asked.arms if one not in UNSEARCHED):
+        try:
+            setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
+        except UserError:
+            arms.append(arm)
+    return arms
 
 
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
