@@ -1,4 +1,4 @@
-"""Arms that are strategies of fine-tuning: what changes, what it costs, and that kept is computed."""
+"""Arms that are strategies of fine-tuning: what changes in them, and what they cost."""
 
 import subprocess
 import sys
