@@ -26,6 +26,9 @@ BY_STRATEGY = (
 """Arms that fine-tune in another way than all parameters at once with one learning rate: one of
 each family, those that decide a claim or cost least first."""
 
+WATCHED = 128
+"""So many validation and training items, at most, are looked at along a training."""
+
 SPLITS = ("validation", "test")
 
 
