@@ -13,6 +13,8 @@ from typing import Any
 from torch import nn
 
 from helpers import UserError, nearest
+from helpers.transfer import objectives
+from helpers.transfer.objectives import Objective
 
 Course = Sequence[tuple[float, "Strategy"]]
 """Stages, each with its share of the cost; a share of 0 is fitted on features computed once."""
@@ -27,7 +29,7 @@ class Strategy:
         pretrained: start from the pretrained weights, or from random ones.
         learns: tells of a parameter's name whether it may change, at any stage.
         summary: one sentence for tables and figures.
-        objective: what is minimized: "task", "r_drop", "joint" or "masked words".
+        objective: what is minimized.
         put_in: puts small parts or noise into a model, in place: (model, amount, seed); at first
             the model says what it said before. None: nothing is put in.
         amount: the strategy's own number, if it has one; :func:`get` reads it after a colon.
@@ -41,7 +43,7 @@ class Strategy:
     pretrained: bool
     learns: Callable[[str], bool]
     summary: str
-    objective: str = "task"
+    objective: Objective = objectives.TASK
     put_in: Callable[[Any, float, int], None] | None = None
     amount: float | None = None
     decay: float = 1.0
@@ -219,7 +221,7 @@ def _two_phase(model: nn.Module, strategy: Strategy) -> Course:
 
 def _reading_first(model: nn.Module, strategy: Strategy) -> Course:
     share = 0.5 if strategy.amount is None else strategy.amount
-    return [(share, replace(FULL, objective="masked words")), (1 - share, FULL)]
+    return [(share, replace(FULL, objective=objectives.MASKED_WORDS)), (1 - share, FULL)]
 
 
 _ALL = (
@@ -234,11 +236,11 @@ _ALL = (
     Strategy("discriminative_rates", True, _everything,
              "everything learns, each layer more slowly than the one above", decay=0.8, amount=0.8),
     Strategy("joint", True, _everything, "L_s + λ L_t with a labelled source",
-             objective="joint", amount=1.0),
+             objective=objectives.JOINT, amount=1.0),
     Strategy("joint_scheduled", True, _everything, "L_s + λ L_t, λ rising from 0",
-             objective="joint", amount=2.0),
+             objective=objectives.JOINT_RISING, amount=2.0),
     Strategy("joint_tuned", True, _everything, "L_s + λ L_t, λ chosen on validation",
-             objective="joint", amount=1.0, tunes="weight"),
+             objective=objectives.JOINT, amount=1.0, tunes="weight"),
     Strategy("domain_adaptive_pretraining", True, _everything,
              "more pretraining on the target's texts, then everything learns the labels",
              course=_reading_first, amount=0.5),
@@ -255,7 +257,7 @@ _ALL = (
              "everything learns, weights put back to pretrained at random",
              put_in=_put_noise("mixout"), amount=0.5),
     Strategy("r_drop", True, _everything, "two passes with other dropout must agree",
-             objective="r_drop", amount=1.0),
+             objective=objectives.R_DROP, amount=1.0),
 )  # fmt: skip
 
 STRATEGIES = {one.name: one for one in _ALL}

@@ -32,7 +32,7 @@ MODULES = (
     "sources/__init__", "sources/loading", "sources/sampling", "sources/variants",
     "tasks/__init__", "tasks/alignment", "tasks/heads", "tasks/tags", "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
-    "transfer/__init__", "transfer/strategies",
+    "transfer/__init__", "transfer/objectives", "transfer/strategies",
     "trials/__init__", "trials/answers", "trials/arms", "trials/networks", "trials/outcome",
     "trials/pack", "trials/references", "trials/rows", "trials/store",
     "trials/strategies", "trials/trial", "trials/upper", "trials/worker",

@@ -135,7 +135,7 @@ def stages(make, text):
         names = stage.apply(model)
         places = {strategies.depth(name, 2) for name in names}
         of_places = [n for n, _ in model.named_parameters() if strategies.depth(n, 2) in places]
-        told.append((share, stage.objective, places))
+        told.append((share, stage.objective.name, places))
         if stage.name != "linear_probe":
             assert names == of_places  # whole layers, not parts of them
     return told
