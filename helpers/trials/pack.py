@@ -29,7 +29,8 @@ RETURNED = 16_000_000
 
 MODULES = (
     "__init__", "base/__init__", "base/files", "base/processes", "base/provenance",
-    "sources/__init__", "sources/loading", "sources/sampling", "sources/variants",
+    "sources/__init__", "sources/loading", "sources/noise", "sources/sampling",
+    "sources/variants",
     "tasks/__init__", "tasks/alignment", "tasks/heads", "tasks/tags", "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
     "transfer/__init__", "transfer/objectives", "transfer/strategies",
