@@ -29,7 +29,7 @@ def _low_rank(canvas: Canvas) -> None:
     matrix = canvas.box(2, 22, 19, 22, "W", kind="frozen", size=14)
     down = canvas.box(27, 37, 19, 7, "A: d to r", kind="new")
     up = canvas.box(27, 21, 19, 11, "B: r to d\n0 at first", kind="new")
-    added = canvas.box(8, 8, 32, 7, "Wx + (α/r) BAx")
+    canvas.box(8, 8, 32, 7, "Wx + (α/r) BAx")
     canvas.arrow(given.top, matrix.bottom)
     canvas.arrow(given.top, down.bottom)
     canvas.arrow(down.top, up.bottom)
