@@ -8,6 +8,7 @@ from typing import Any
 
 from helpers import UserError
 from helpers.base.provenance import git_state
+from helpers.evaluation import bits
 from helpers.trials import inputs, settings, studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
@@ -24,8 +25,11 @@ def expected_seconds(trial: Trial) -> float:
     if "steps" not in options:
         return 3.0
     length = options["max_length"]
+    if trial.task == "retrieval":
+        length *= 2  # context and reply
+    tokens = options.get("batch_tokens") or options["batch_pairs"] * length
     return (
-        options["steps"] * options["batch_tokens"] / TOKENS_A_SECOND
+        options["steps"] * tokens / TOKENS_A_SECOND
         + trial.items * length / (8 * TOKENS_A_SECOND)
         + 5.0
     )
@@ -126,7 +130,10 @@ def _span(seconds: float) -> str:
 
 
 def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> float:
-    """Return the trial's score on its items: accuracy, or F1 of names, in [0, 1].
+    """Return the trial's score on its items, higher is better.
+
+    Accuracy, F1 of names, or MRR of replies, in [0, 1]; of language models minus bits per byte of
+    the target.
 
     ``folder`` holds the inputs, or will, where they are not there yet.
     """
@@ -134,6 +141,13 @@ def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> floa
         from helpers.trials.answers import f1_of
 
         return f1_of(dict(outcome.items))
+    if trial.task == "language_modeling":
+        chosen = outcome.items["is_target"] == 1
+        return bits.negative_of(outcome.items["nats"][chosen], outcome.items["bytes"][chosen])
+    if trial.task == "retrieval":
+        from helpers.evaluation.retrieval import reciprocal_ranks
+
+        return float(reciprocal_ranks(outcome.items["ranks"]).mean())
     truth = inputs.inputs_for(trial, folder)[f"{trial.split}.labels"]
     return float((outcome.items["predicted"] == truth).mean())
 
@@ -170,7 +184,10 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
     return entries
 
 
-SEARCHED = ("learning_rate", "steps", "regularization", "strength", "least")
+SEARCHED = (
+    "learning_rate", "steps", "regularization", "strength", "least", "smoothing", "weight",
+    "k1", "b",
+)  # fmt: skip
 
 
 def _found(tried: Sequence[tuple[Trial, float]]) -> dict[str, Any]:

@@ -7,16 +7,45 @@ from typing import Any
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
-from helpers.trials.settings import NETWORK, grid, setting_for
+from helpers.trials.settings import (
+    BATCH_PAIRS,
+    BATCH_TOKENS,
+    NETWORK,
+    TWO_PHASE,
+    grid,
+    setting_for,
+)
 from helpers.trials.trial import BY_STRATEGY, Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
-CHEAP = ("majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained")
+LANGUAGE_ARMS = (
+    "unigram",
+    "untuned",
+    "fine_tuned",
+    "source_continued",
+    "joint",
+    "two_phase",
+    "from_scratch",
+)
+RANKERS = ("random", "bm25", "frozen", "fine_tuned", "from_scratch")
+CHEAP = (
+    "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
+    "untuned", "random", "bm25",
+)  # fmt: skip
 """Arms of which a trial takes seconds."""
 
-UNSEARCHED = ("majority", "untrained")
-"""Arms that have nothing to choose."""
+UNSEARCHED = ("majority", "untrained", "untuned", "random")
+"""Arms that have nothing to choose in any task."""
+
+
+def searched(task: str, arm: str) -> bool:
+    """Tell whether an arm has a setting; a bi-encoder that is only read has none.
+
+    >>> searched("classification", "frozen"), searched("retrieval", "frozen")
+    (True, False)
+    """
+    return arm not in UNSEARCHED and (task, arm) != ("retrieval", "frozen")
 
 
 RATES: dict[str, tuple[float, ...]] = {
@@ -35,6 +64,10 @@ RATES: dict[str, tuple[float, ...]] = {
 
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
+
+RATES_OF_RANKERS = {"fine_tuned": (2e-5, 1e-4, 5e-4), "from_scratch": (1e-4, 5e-4, 2e-3)}
+"""Of bi-encoders: what was pretrained for this very task should move little; far apart, so that the
+best is not at an end."""
 
 
 def trials_of(
@@ -55,11 +88,11 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: "classification" or "tagging".
+        task: "classification", "tagging", "language_modeling" or "retrieval".
         corpus: catalogue name, file or hub id.
         model: name of the weights.
         arm: a key of :data:`helpers.trials.arms.ARMS`.
-        labels: labelled items; more than there are means all.
+        labels: labelled items, or documents; more than there are means all.
         draws: numbers of the draws.
         max_length: tokens of a text.
         pooling: what of a text the head reads, see :data:`helpers.trials.networks.HEADS`.
@@ -74,16 +107,21 @@ def trials_of(
     facts = facts or facts_of(corpus, task)
     labels = min(labels, facts["train"])
     chosen: dict[str, Any] = {}
-    if arm not in UNSEARCHED:
+    if searched(task, arm):
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
-    reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear")
+    reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear", "random")
     if reads_model:
         chosen["max_length"] = max_length
-    if reads_model and arm != "tfidf":
-        chosen |= {"pooling": "token" if task == "tagging" else pooling}
+    if reads_model and arm not in ("tfidf", "unigram", "bm25"):
+        if task in ("classification", "tagging"):
+            chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
-        if "steps" in chosen:
-            chosen["batch_tokens"] = NETWORK["batch_tokens"]
+        if "steps" in chosen and task == "retrieval":
+            chosen["batch_pairs"] = BATCH_PAIRS
+        elif "steps" in chosen:
+            chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
+        if (task, arm) == ("language_modeling", "two_phase"):
+            chosen |= TWO_PHASE
     if wrong_labels:
         chosen["wrong_labels"] = wrong_labels
     return [
@@ -102,6 +140,16 @@ def trials_of(
         )
         for draw in draws
     ]
+
+
+RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
+    "fine_tuned": (3e-4, 1e-3, 3e-3),
+    "source_continued": (1e-4, 3e-4, 1e-3),
+    "joint": (3e-4, 1e-3, 3e-3),
+    "two_phase": (3e-4, 1e-3, 3e-3),
+    "from_scratch": (1e-3, 3e-3, 1e-2),
+}
+"""Of language models; of two phases that of the first one, the second has a third of it."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +243,34 @@ STUDIES = {
         labels=(64,),
         notebook="08",
     ),
+    "outlets": Question(
+        task="language_modeling",
+        corpus="newsarticles:tass.com",
+        model="gpt2-mini",
+        arms=LANGUAGE_ARMS,
+        labels=(32,),
+        max_length=256,
+        rates=RATES_OF_LANGUAGE,
+        notebook="05",
+    ),
+    "replies": Question(
+        task="retrieval",
+        corpus="chitchat",
+        arms=RANKERS,
+        labels=(512,),
+        max_length=24,
+        rates=RATES_OF_RANKERS,
+        notebook="12",
+    ),
+    "chatbot": Question(
+        task="retrieval",
+        corpus="chatterbot-en",
+        arms=("random", "bm25", "frozen", "fine_tuned"),
+        labels=(449,),
+        max_length=24,
+        rates=RATES_OF_RANKERS,
+        notebook="12",
+    ),
 }
 """The studies by name; of two that share task, corpus and model the one with fewer arms first."""
 
@@ -237,7 +313,7 @@ def unsearched(asked: Question) -> list[str]:
     Their trials cannot be defined, so they are missing whatever is stored.
     """
     arms = []
-    for arm in (one for one in asked.arms if one not in UNSEARCHED):
+    for arm in (one for one in asked.arms if searched(asked.task, one)):
         try:
             setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
         except UserError:
@@ -262,9 +338,11 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     found = []
     for arm, n in asked.pairs():
         kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
+        if asked.task == "retrieval":
+            kind = {"fine_tuned": "ranker", "from_scratch": "ranker", "frozen": ""}.get(arm, arm)
         trials = [
             trial
-            for setting in grid(kind, n, asked.rates.get(arm, ()))
+            for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)
             for trial in asked.trials(
                 arm, n, [TUNING], facts=facts, split="validation", setting=setting
             )
