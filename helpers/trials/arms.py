@@ -11,7 +11,7 @@ import transformers
 
 from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
-from helpers.trials import compressed, language, networks, rankers, references
+from helpers.trials import compressed, language, networks, rankers, references, strategies
 from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
@@ -32,6 +32,7 @@ ARMS: dict[str, dict[str, Arm]] = {
         "three_layers": compressed.fewer_layers,
         "distilled": compressed.distilled,
         "small": compressed.small,
+        **strategies.ARMS,
     },
     "tagging": {
         "dictionary": references.dictionary,

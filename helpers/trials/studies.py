@@ -16,7 +16,7 @@ from helpers.trials.settings import (
     grid,
     setting_for,
 )  # fmt: skip
-from helpers.trials.trial import Trial
+from helpers.trials.trial import BY_STRATEGY, Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
@@ -49,8 +49,15 @@ RATES: dict[str, tuple[float, ...]] = {
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
     "distilled": (1e-4, 3e-4, 1e-3),
+    "two_phase": (1e-4, 3e-4, 1e-3),
+    "top_layer": (3e-4, 1e-3, 3e-3),
+    "lora": (3e-4, 1e-3, 3e-3),
+    "adapter": (3e-4, 1e-3, 3e-3),
+    "bitfit": (1e-3, 3e-3, 1e-2),
+    "discriminative_rates": (3e-4, 1e-3, 3e-3),
+    "mixout": (1e-4, 3e-4, 1e-3),
 }
-"""Learning rates that are tried, by arm."""
+"""Learning rates that are tried, by arm: higher ones where few parameters learn."""
 
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
@@ -117,7 +124,7 @@ def trials_of(
             chosen["batch_pairs"] = BATCH_PAIRS
         elif "steps" in chosen or arm in COMPRESSED:
             chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
-        if arm == "two_phase":
+        if (task, arm) == ("language_modeling", "two_phase"):
             chosen |= TWO_PHASE
     if wrong_labels:
         chosen["wrong_labels"] = wrong_labels
@@ -238,6 +245,11 @@ STUDIES = {
     "compression": Question(
         arms=("majority", "from_scratch", *COMPRESSED), labels=(256,), notebook="13"
     ),
+    "strategies": Question(
+        arms=("majority", "tfidf", "frozen", "fine_tuned", "from_scratch", *BY_STRATEGY),
+        labels=(64,),
+        notebook="08",
+    ),
     "outlets": Question(
         task="language_modeling",
         corpus="newsarticles:tass.com",
@@ -258,7 +270,7 @@ STUDIES = {
         notebook="12",
     ),
 }
-"""The studies by name."""
+"""The studies by name; of two that share task, corpus and model the one with fewer arms first."""
 
 
 def question(name: str) -> Question:
@@ -279,6 +291,8 @@ def name_of(asked: Question) -> str:
 
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
+    >>> name_of(Question(arms=["fine_tuned", "two_phase"]))
+    'strategies'
     """
     same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
     for name, known in STUDIES.items():
@@ -286,6 +300,20 @@ def name_of(asked: Question) -> str:
         if alike and {*asked.arms} <= {*known.arms}:
             return name
     return ""
+
+
+def unsearched(asked: Question) -> list[str]:
+    """Return the arms of a question for which no setting was found anywhere yet.
+
+    Their trials cannot be defined, so they are missing whatever is stored.
+    """
+    arms = []
+    for arm in (one for one in asked.arms if searched(asked.task, one)):
+        try:
+            setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
+        except UserError:
+            arms.append(arm)
+    return arms
 
 
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
