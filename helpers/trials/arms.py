@@ -11,7 +11,7 @@ import transformers
 
 from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
-from helpers.trials import networks, references
+from helpers.trials import networks, references, translating
 from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
@@ -33,6 +33,13 @@ ARMS: dict[str, dict[str, Arm]] = {
         "frozen": networks.frozen_tagger,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
+    },
+    "translation": {
+        "copy": translating.copy,
+        "glossary": translating.glossary,
+        "memory": translating.memory,
+        "fine_tuned": translating.fine_tuned,
+        "from_scratch": translating.from_scratch,
     },
 }
 """Each takes a trial, its inputs, the models' folders and a device, and gives an outcome."""

@@ -47,6 +47,10 @@ def load_task(corpus: str, task: str, max_length: int = 128) -> Any:
         from helpers.tasks.classification import TextClassification
 
         return TextClassification(corpora.load_texts(corpus), max_length)
+    if task == "translation":
+        from helpers.trials import translating
+
+        return translating.load(corpus, max_length)
     from helpers.tasks.tagging import TokenTagging
     from helpers.tasks.tags import DEFAULT
 
@@ -105,10 +109,9 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
         tokenizer = load_tokenizer(variant(trial.model).name)
     made: dict[str, Any] = {}
     for split in _SPLITS:
-        encode = _texts if trial.task == "classification" else _sentences
-        for name, array in encode(task, split, tokenizer).items():
+        for name, array in _ENCODE[trial.task](task, split, tokenizer).items():
             made[f"{split}.{name}"] = array
-    made["names"] = task.corpus.label_names if trial.task == "classification" else task.label_names
+    made["names"] = _names(trial.task, task, tokenizer)
     with replacing_file(file) as temporary:
         save_inputs(made, temporary)
     return file
@@ -158,3 +161,31 @@ def _sentences(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
         for name, column in (("labels", "labels"), ("own_starts", "starts"), ("own_ends", "ends")):
             arrays[name], _ = flat(list(rows[column]), np.int16)
     return arrays
+
+
+def _pairs(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
+    items = task.items(split)
+    arrays: dict[str, np.ndarray] = {}
+    arrays["text"], arrays["text_starts"] = pack_texts(list(items["source"]))
+    arrays["target"], arrays["target_starts"] = pack_texts(list(items["target"]))
+    if tokenizer is not None:
+        rows = task.encode(items, tokenizer)
+        arrays["ids"], arrays["starts"] = flat(list(rows["input_ids"]), np.int32)
+        arrays["labels"], _ = flat(list(rows["labels"]), np.int32)
+    return arrays
+
+
+_ENCODE = {"classification": _texts, "tagging": _sentences, "translation": _pairs}
+"""What a task's items are as arrays, by task."""
+
+
+def _names(kind: str, task: Any, tokenizer: Any) -> list[Any]:
+    """Return the classes, the tags, or of a writer the ids that end a text and that fill a row."""
+    if kind != "translation":
+        return list(task.corpus.label_names if kind == "classification" else task.label_names)
+    if tokenizer is None:
+        return []
+    from helpers.tasks.bytepairs import boundaries
+
+    last = boundaries(tokenizer)[1]
+    return [last, last if tokenizer.pad_token_id is None else tokenizer.pad_token_id]

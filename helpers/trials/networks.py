@@ -79,11 +79,11 @@ def build(trial: Trial, inputs: Inputs, folders: Folders, *, pretrained: bool) -
         torch.manual_seed(trial.draw + 1)
         head = HEADS[trial.options["pooling"]]
         model = head(backbone, len(inputs["names"]))
-    _drop(model, trial.options["dropout"])
+    drop(model, trial.options["dropout"])
     return model
 
 
-def _drop(model: nn.Module, share: float) -> None:
+def drop(model: nn.Module, share: float) -> None:
     """Give every dropout of the network this share; 0 draws no masks at all."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):

@@ -21,9 +21,11 @@ from helpers.trials.trial import Trial, from_json
 ITEMS = {
     "classification": ("predicted", "probability"),
     "tagging": ("found", "missed", "wrong"),
+    "translation": ("written", "chrf", "bleu"),
 }
 """Arrays of a task, one row an item. Classification: class and its probability (half precision).
-Tagging: names found, missed and made up, a column a type."""
+Tagging: names found, missed and made up, a column a type. Translation: the text written (UTF-8,
+zeros behind it), and what sacrebleu counts in it for chrF and BLEU."""
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ MODULES = (
     "tasks/__init__", "tasks/alignment", "tasks/heads", "tasks/tags", "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
     "trials/__init__", "trials/answers", "trials/arms", "trials/networks", "trials/outcome",
-    "trials/pack", "trials/references", "trials/rows", "trials/store", "trials/trial",
-    "trials/worker",
+    "trials/pack", "trials/references", "trials/rows", "trials/store", "trials/translating",
+    "trials/trial", "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 
@@ -61,8 +61,11 @@ if __name__ == "__main__":  # the processes that run trials load this file too, 
 
 
 def travels(trial: Trial) -> bool:
-    """Tell whether a trial needs nothing but torch: a network that is trained step by step."""
-    return "steps" in trial.options
+    """Tell whether a trial needs nothing but torch: a network that is trained step by step.
+
+    Translations do not travel: what they keep is counted by sacrebleu, from texts.
+    """
+    return "steps" in trial.options and trial.task != "translation"
 
 
 def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
@@ -75,7 +78,10 @@ def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
 
     chosen = [trial for trial in trials if travels(trial)]
     if not chosen:
-        raise UserError(f"None of the {len(trials)} trials trains a network; run them here: --run.")
+        raise UserError(
+            f"None of the {len(trials)} trials trains a network that needs nothing but torch; run "
+            "them here: --run."
+        )
     if folder.exists() and any(folder.iterdir()) and not (folder / "start.py").exists():
         raise UserError(f"{folder} holds something that is no pack; name another folder.")
     folder.mkdir(parents=True, exist_ok=True)

@@ -126,7 +126,7 @@ def _span(seconds: float) -> str:
 
 
 def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> float:
-    """Return the trial's score on its items: accuracy, or F1 of names, in [0, 1].
+    """Return the trial's score on its items: accuracy, F1 of names, or chrF / 100, in [0, 1].
 
     ``folder`` holds the inputs, or will, where they are not there yet.
     """
@@ -134,6 +134,10 @@ def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> floa
         from helpers.trials.answers import f1_of
 
         return f1_of(dict(outcome.items))
+    if trial.task == "translation":
+        from helpers.trials.translating import chrf
+
+        return chrf(outcome) / 100
     truth = inputs.inputs_for(trial, folder)[f"{trial.split}.labels"]
     return float((outcome.items["predicted"] == truth).mean())
 
@@ -170,7 +174,7 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
     return entries
 
 
-SEARCHED = ("learning_rate", "steps", "regularization", "strength", "least")
+SEARCHED = ("learning_rate", "steps", "regularization", "strength", "least", "longest")
 
 
 def _found(tried: Sequence[tuple[Trial, float]]) -> dict[str, Any]:

@@ -23,6 +23,9 @@ FILE = ROOT / "data" / "settings.yaml"
 NETWORK = {"batch_tokens": 1024, "dropout": 0.0, "precision": "bfloat16"}
 """Of every network that is trained; matrix products in bfloat16, parameters in 32 bits."""
 
+WRITER = {"batch_tokens": 512, "max_new_tokens": 96}
+"""Of every network that writes: about 15 pairs a step, and how long a text may get, in tokens."""
+
 HEADER = """\
 # Settings of all arms, found on a tuning draw and validation items before any test item was scored
 # (`python -m helpers trials STUDY --search`). Each entry keeps every setting that was tried with
@@ -46,12 +49,18 @@ def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
         return [
             {"learning_rate": rate, "steps": round(steps)} for rate in rates for steps in lengths
         ]
+    if arm == "writer":  # pretrained or not: equal cost
+        return [{"learning_rate": rate, "steps": 400} for rate in rates]
     if arm in ("tfidf", "tfidf_whole", "frozen"):
         return [{"regularization": c} for c in (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)]
     if arm == "linear":
         return [{"strength": s} for s in (1e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4)]
     if arm == "dictionary":
         return [{"least": share} for share in (0.0, 0.2, 0.35, 0.5, 0.65, 0.8)]
+    if arm == "glossary":
+        return [{"least": share} for share in (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)]
+    if arm == "memory":
+        return [{"longest": n} for n in (2, 3, 4, 5, 6, 8)]
     return []
 
 

@@ -7,15 +7,21 @@ from typing import Any
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
-from helpers.trials.settings import NETWORK, grid, setting_for
+from helpers.trials.settings import NETWORK, WRITER, grid, setting_for
 from helpers.trials.trial import Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
-CHEAP = ("majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained")
+TRANSLATION_ARMS = ("copy", "glossary", "memory", "fine_tuned", "from_scratch")
+WITHOUT_MODEL = (
+    "majority", "tfidf_whole", "dictionary", "linear", "copy", "glossary", "memory",
+)  # fmt: skip
+"""Arms that read texts, and no weights."""
+
+CHEAP = (*WITHOUT_MODEL, "tfidf", "frozen", "untrained")
 """Arms of which a trial takes seconds."""
 
-UNSEARCHED = ("majority", "untrained")
+UNSEARCHED = ("majority", "untrained", "copy")
 """Arms that have nothing to choose."""
 
 
@@ -25,6 +31,9 @@ RATES: dict[str, tuple[float, ...]] = {
     "frozen": (3e-3, 1e-2, 3e-2),
 }
 """Learning rates that are tried, by arm."""
+
+RATES_OF_WRITERS = dict.fromkeys(("fine_tuned", "from_scratch"), (1e-3, 3e-3, 1e-2))
+"""Of a small network that learns to write another language in a few passes."""
 
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
@@ -47,7 +56,7 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: "classification" or "tagging".
+        task: "classification", "tagging" or "translation".
         corpus: catalogue name, file or hub id.
         model: name of the weights.
         arm: a key of :data:`helpers.trials.arms.ARMS`.
@@ -67,10 +76,12 @@ def trials_of(
     chosen: dict[str, Any] = {}
     if arm not in UNSEARCHED:
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
-    reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear")
+    reads_model = arm not in WITHOUT_MODEL
     if reads_model:
         chosen["max_length"] = max_length
-    if reads_model and arm != "tfidf":
+    if reads_model and task == "translation":
+        chosen |= NETWORK | WRITER
+    elif reads_model and arm != "tfidf":
         chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
         if "steps" in chosen:
@@ -174,6 +185,16 @@ STUDIES = {
         labels=(200, 2000),
         notebook="10",
     ),
+    "translation": Question(
+        task="translation",
+        corpus="jupyterlab-zh",
+        model="gpt2-mini",
+        arms=TRANSLATION_ARMS,
+        labels=(2167,),  # all pairs: a new draw is new random weights and another order
+        max_length=128,
+        rates=RATES_OF_WRITERS,
+        notebook="11",
+    ),
 }
 """The studies by name."""
 
@@ -202,6 +223,14 @@ def name_of(asked: Question) -> str:
     return ""
 
 
+_GRIDS = {
+    ("tagging", "frozen"): "frozen_tagger",
+    ("translation", "fine_tuned"): "writer",
+    ("translation", "from_scratch"): "writer",
+}
+"""Grids of settings that another arm of that name does not have."""
+
+
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     """Return what a search tries: for each arm and label count its marks and its trials.
 
@@ -210,7 +239,7 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     facts = facts_of(asked.corpus, asked.task)
     found = []
     for arm, n in asked.pairs():
-        kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
+        kind = _GRIDS.get((asked.task, arm), arm)
         trials = [
             trial
             for setting in grid(kind, n, asked.rates.get(arm, ()))
