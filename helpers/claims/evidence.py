@@ -53,6 +53,7 @@ class Measured(Part):
         than: the one that it was held against.
         labels: labelled items of both.
         measure: of the score.
+        asked: the measure that the question names; "" where it is the study's own.
         learned: for each of the two, whether it beats the study's floor, interval above zero.
         cost_ratio: operations of training of ``arm`` over those of ``than``; null where unknown.
         overlap: share of labelled items that two draws have in common, the mean over pairs.
@@ -64,6 +65,7 @@ class Measured(Part):
     than: str
     labels: int
     measure: str
+    asked: str = ""
     learned: dict[str, bool]
     cost_ratio: float | None
     overlap: float

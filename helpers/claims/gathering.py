@@ -1,11 +1,32 @@
 """Evidence from a comparison: the differences that the rules of the claims ask of a study."""
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from helpers import UserError, nearest
 from helpers.claims.evidence import Evidence, Measured, bounds
 from helpers.claims.statements import Piece, Rules, StudyRule, load_rules
+from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison, Key
+
+
+class Differences(Protocol):
+    """What gives differences between arms: a comparison of items, or of training curves."""
+
+    @property
+    def measure(self) -> str:
+        """Name of the score."""
+
+    @property
+    def items(self) -> int:
+        """How many items it stands on."""
+
+    def has(self, *arms: str, labels: int) -> bool:
+        """Tell whether these arms were measured with so many labels."""
+
+    def difference(self, arm: str, other: str, labels: int) -> Interval:
+        """Return the score of one arm minus another's."""
 
 
 def gather(
@@ -16,6 +37,7 @@ def gather(
     flops: Mapping[Key, float] | None = None,
     made_on: Mapping[Key, Sequence[str]] | None = None,
     complete: bool = True,
+    others: Mapping[str, Differences] | None = None,
     rules: Rules | None = None,
 ) -> list[Evidence]:
     """Return the differences that the rules ask of a study, of the arms that were measured.
@@ -27,6 +49,7 @@ def gather(
         flops: operations of training by arm and label count.
         made_on: devices of the trials by arm and label count.
         complete: whether the comparison has all arms of the study.
+        others: other measures of the same trials, by the name that a piece's ``measure`` has.
         rules: None takes ``data/claims.yaml``.
 
     Returns:
@@ -34,7 +57,7 @@ def gather(
 
     Raises:
         UserError: the rules do not know the study; they name an arm that a complete one does not
-            have; its draws overlap more than they declare.
+            have, or a measure that was not handed over; its draws overlap more than they declare.
     """
     rules = load_rules() if rules is None else rules
     if study not in rules.studies:
@@ -51,13 +74,16 @@ def gather(
         if complete:
             _check_arms(claim, piece, rule, arms)
         _check_draws(piece, rule, overlap[piece.labels])
+        scored = _measure(claim, piece, {"": arms, **(others or {})})
         found += [
             _evidence(
-                claim, piece, than, rule, arms, overlap[piece.labels], flops or {}, made_on or {}
+                claim, piece, than, rule, arms, scored, overlap[piece.labels], flops or {},
+                made_on or {},
             )
             for than in piece.than
             if arms.has(piece.arm, than, rule.floor, labels=piece.labels)
-        ]
+            and scored.has(piece.arm, than, labels=piece.labels)
+        ]  # fmt: skip
     return found
 
 
@@ -68,6 +94,17 @@ def _check_arms(claim: str, piece: Piece, rule: StudyRule, arms: Comparison) -> 
                 f"{claim} asks for the arm '{arm}' of the study '{piece.study}', which has none of "
                 f"that name.{nearest(arm, arms.arms)}"
             )
+
+
+def _measure(claim: str, piece: Piece, measures: Mapping[str, Differences]) -> Differences:
+    if piece.measure not in measures:
+        known = [name for name in measures if name]
+        hint = nearest(piece.measure, known) if known else " It has its own score only."
+        raise UserError(
+            f"{claim} asks for the measure '{piece.measure}' of the study '{piece.study}', which "
+            f"has none of that name.{hint}"
+        )
+    return measures[piece.measure]
 
 
 def _check_draws(piece: Piece, rule: StudyRule, shared: float) -> None:
@@ -85,12 +122,13 @@ def _evidence(
     than: str,
     rule: StudyRule,
     arms: Comparison,
+    scored: Differences,
     overlap: float,
     flops: Mapping[Key, float],
     made_on: Mapping[Key, Sequence[str]],
 ) -> Evidence:
     n = piece.labels
-    gain = arms.difference(piece.arm, than, n)
+    gain = scored.difference(piece.arm, than, n)
     learned = {
         arm: arms.difference(arm, rule.floor, n).low > 0
         for arm in (piece.arm, than)
@@ -101,17 +139,20 @@ def _evidence(
     draws = gain.squares.draws if gain.squares else len(arms.of(piece.arm, n))
     return Evidence(
         claim=claim,
-        value=gain.value,
+        value=gain.value if math.isfinite(gain.value) else None,
         interval=bounds(gain),
-        n=arms.of(piece.arm, n).shape[1],
+        n=scored.items,
         seeds=draws,
-        note=f"{piece.task}, {n:,} labels: {piece.arm} − {than}, {arms.measure}".replace("_", " "),
+        note=f"{piece.task}, {n:,} labels: {piece.arm} − {than}, {scored.measure}".replace(
+            "_", " "
+        ),
         measured=Measured(
             study=piece.study,
             arm=piece.arm,
             than=than,
             labels=n,
-            measure=arms.measure,
+            measure=scored.measure,
+            asked=piece.measure,
             learned=learned,
             cost_ratio=costs[0] / costs[1] if known else None,  # type: ignore[operator]
             overlap=overlap,

@@ -52,6 +52,7 @@ class Piece(_Part):
         arm: the arm in question.
         than: the arms that it is held against; it must beat all of them.
         labels: labelled items of all of them.
+        measure: of which measure, by name; "" is the study's own score.
         gain: what a higher score of the arm does to the claim.
         smallest: smallest difference that matters.
         draws: so many, at least, carry a verdict.
@@ -64,6 +65,7 @@ class Piece(_Part):
     arm: str
     than: tuple[str, ...] = Field(min_length=1)
     labels: int = Field(ge=1)
+    measure: str = ""
     gain: Literal["supports", "contradicts"] = "supports"
     smallest: float = Field(gt=0)
     draws: int = Field(ge=2)
@@ -78,7 +80,9 @@ class Piece(_Part):
         'news, 128 labels: fine tuned − tfidf'
         """
         against = " and ".join(self.than)
-        return f"{self.task}, {self.labels:,} labels: {self.arm} − {against}".replace("_", " ")
+        of = f", {self.measure}" if self.measure else ""
+        text = f"{self.task}, {self.labels:,} labels: {self.arm} − {against}{of}"
+        return text.replace("_", " ")
 
 
 class Earlier(_Part):

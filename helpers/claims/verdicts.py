@@ -79,6 +79,9 @@ class Finding:
         """What would decide an undecided question, in one sentence; "" for others."""
         if self.decision is None or self.decision.verdict != "undecided":
             return ""
+        undefined = [each for each in self.evidence if each.value is None and each.interval]
+        if undefined:
+            return f"Its difference is {undefined[0].interval.method}."  # type: ignore[union-attr]
         gains = self.intervals
         gain = min(gains, key=lambda each: abs(each.value))
         return outlook(gain, self.piece.smallest)
@@ -147,8 +150,8 @@ def judge(records: Sequence[Record], claims: dict[str, Claim] | None = None) -> 
     return judged
 
 
-Place = tuple[str, str, str, str, int]
-"""Claim, study, arm, the other arm, labels: where a difference belongs."""
+Place = tuple[str, str, str, str, int, str]
+"""Claim, study, arm, the other arm, labels, measure: where a difference belongs."""
 
 
 def _measured(records: Sequence[Record]) -> dict[Place, tuple[str, Evidence]]:
@@ -158,7 +161,8 @@ def _measured(records: Sequence[Record]) -> dict[Place, tuple[str, Evidence]]:
             where = evidence.measured
             if where is None:
                 continue
-            place = (evidence.claim, where.study, where.arm, where.than, where.labels)
+            pair = (where.arm, where.than, where.labels)
+            place = (evidence.claim, where.study, *pair, where.asked)
             if place in found and found[place][1] != evidence:
                 raise UserError(
                     f"{found[place][0]} and {record.notebook} measured {evidence.note} of "
@@ -170,7 +174,8 @@ def _measured(records: Sequence[Record]) -> dict[Place, tuple[str, Evidence]]:
 
 def _finding(claim: str, piece: Piece, measured: dict[Place, tuple[str, Evidence]]) -> Finding:
     found = [
-        measured.get((claim, piece.study, piece.arm, than, piece.labels)) for than in piece.than
+        measured.get((claim, piece.study, piece.arm, than, piece.labels, piece.measure))
+        for than in piece.than
     ]
     there = [each for each in found if each is not None]
     if len(there) < len(found):
@@ -217,7 +222,8 @@ def _cheaper(where: Measured) -> bool:
 
 def _key(piece: Piece) -> tuple[object, ...]:
     """Return what makes two questions one: the same difference, held to the same size."""
-    return (piece.study, piece.arm, piece.than, piece.labels, piece.gain, piece.smallest)
+    asked = (piece.study, piece.arm, piece.than, piece.labels, piece.measure)
+    return (*asked, piece.gain, piece.smallest)
 
 
 def _questions(

@@ -90,6 +90,11 @@ class Comparison:
         """The label counts, rising."""
         return sorted({n for _, n in self.scores})
 
+    @property
+    def items(self) -> int:
+        """How many items all arms were scored on."""
+        return int(next(iter(self.scores.values())).shape[1])
+
     def has(self, *arms: str, labels: int) -> bool:
         """Tell whether these arms were all measured with so many labels, in two draws or more."""
         return all(len(self.scores.get((arm, labels), ())) > 1 for arm in arms)

@@ -180,6 +180,7 @@ class Run:
         flops: Mapping[tuple[str, int], float] | None = None,
         made_on: Mapping[tuple[str, int], Sequence[str]] | None = None,
         complete: bool = True,
+        others: Mapping[str, Any] | None = None,
     ) -> None:
         """Record the differences that the rules of the claims ask of a study.
 
@@ -190,6 +191,7 @@ class Run:
             flops: operations of training by arm and label count.
             made_on: devices of the trials by arm and label count.
             complete: whether the comparison has all arms of the study.
+            others: other measures of the same trials, by name.
 
         Raises:
             UserError: as :func:`helpers.claims.gathering.gather`.
@@ -197,8 +199,9 @@ class Run:
         from helpers.claims.gathering import gather
 
         for evidence in gather(
-            study, arms, overlap=overlap, flops=flops, made_on=made_on, complete=complete
-        ):
+            study, arms, overlap=overlap, flops=flops, made_on=made_on, complete=complete,
+            others=others,
+        ):  # fmt: skip
             what = f"{self.name}: evidence for {evidence.claim}"
             self._keep(self._claims, (evidence.claim, evidence.note), evidence, what)
 

@@ -14,6 +14,7 @@ from transformers import AutoModel
 
 from helpers import UserError
 from helpers.sources import loading
+from helpers.sources.noise import flip_labels
 from helpers.sources.sampling import draw_order
 from helpers.sources.variants import variant
 from helpers.tasks.heads import (
@@ -24,11 +25,11 @@ from helpers.tasks.heads import (
 )
 from helpers.training import curves
 from helpers.training.costs import training_flops
-from helpers.training.loop import read, train
+from helpers.training.loop import Row, read, train
 from helpers.trials import answers
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, rows_of
-from helpers.trials.trial import Trial
+from helpers.trials.trial import WATCHED, Trial
 
 HEADS: dict[str, type[EncoderWithHead]] = {
     "mean": MeanPooledClassifier,
@@ -36,9 +37,6 @@ HEADS: dict[str, type[EncoderWithHead]] = {
     "token": TokenClassifier,
 }
 """How a text's, or each token's, vector comes about, by the setting ``pooling``."""
-
-WATCHED = 128
-"""So many validation and training items, at most, are looked at along the way."""
 
 Folders = Mapping[str, Mapping[str, str | None]]
 """Folder and GGUF file of each model by name."""
@@ -57,6 +55,26 @@ def labelled(trial: Trial, inputs: Inputs) -> np.ndarray:
         )
     classes = inputs["train.labels"] if trial.task == "classification" else np.zeros(n, int)
     return draw_order(classes, trial.draw)[: trial.labels]
+
+
+def classes_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> np.ndarray:
+    """Return the classes that the trial is given for some training texts, (n,).
+
+    With the setting ``wrong_labels`` that share of them is wrong, chosen by the draw.
+    """
+    classes: np.ndarray = inputs["train.labels"][seen]
+    share = trial.options.get("wrong_labels", 0.0)
+    return (
+        flip_labels(classes.tolist(), share, len(inputs["names"]), trial.draw) if share else classes
+    )
+
+
+def _rows_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> list[Row]:
+    rows = rows_of(inputs, "train", seen)
+    if "wrong_labels" not in trial.options:
+        return rows
+    given = classes_seen(trial, inputs, seen)
+    return [(ids, label) for (ids, _), label in zip(rows, given, strict=True)]
 
 
 def build(trial: Trial, inputs: Inputs, folders: Folders, *, pretrained: bool) -> EncoderWithHead:
@@ -121,21 +139,18 @@ def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch
     options = trial.options
     seen = labelled(trial, inputs)
     steps, precision = options["steps"], options["precision"]
-    watched = {
-        "validation": np.arange(n_items(inputs, "validation"))[:WATCHED],
-        "train": seen[:WATCHED],
-    }
-    watched_rows = {split: rows_of(inputs, split, at) for split, at in watched.items()}
+    watched = np.arange(n_items(inputs, "validation"))[:WATCHED]
+    training_rows = _rows_seen(trial, inputs, seen)
     look = curves.watcher(
-        watched_rows["train"],
-        watched_rows["validation"],
-        lambda logits: answers.SCORES[trial.task](logits, inputs, watched["validation"]),
+        training_rows[: len(rows_of(inputs, "train", seen[:WATCHED]))],
+        rows_of(inputs, "validation", watched),
+        lambda logits: answers.SCORES[trial.task](logits, inputs, watched),
         precision=precision,
         device=device,
     )
     done = train(
         model,
-        rows_of(inputs, "train", seen),
+        training_rows,
         steps=steps,
         learning_rate=options["learning_rate"],
         batch_tokens=options["batch_tokens"],
@@ -190,7 +205,7 @@ def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device)
             found = read(model, rows, precision=precision, device=device, features=True)
             kept[split] = np.stack(found)
     seen = labelled(trial, inputs)
-    classes = inputs["train.labels"][seen]
+    classes = classes_seen(trial, inputs, seen)
     probabilities = np.zeros((len(kept[trial.split]), len(inputs["names"])))
     if len(set(classes.tolist())) == 1:
         probabilities[:, classes[0]] = 1.0

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from helpers import UserError
+from helpers.evaluation import reach
 from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison, Key
 from helpers.sources.sampling import draw_order
@@ -16,7 +17,7 @@ from helpers.tasks.tagging_scores import f1_of_counts
 from helpers.trials import runner, studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import OWN, SHIPPED, Store
-from helpers.trials.trial import Trial
+from helpers.trials.trial import WATCHED, Trial
 
 ONLY_SHIPPED = "TRANSFER_TRIALS"
 """Set to "shipped", this variable keeps own outcomes out: tests compare what everybody has."""
@@ -177,6 +178,22 @@ def mean_curve(read: Read, arm: str, labels: int) -> dict[str, np.ndarray]:
     return {name: np.mean([curve[name] for curve in curves], axis=0) for name in curves[0]}
 
 
+def reaches(read: Read) -> reach.Reach:
+    """Return the training curves of a reading: validation score over operations, draw by draw."""
+    curves = {
+        key: [_curve(each[draw]) for draw in sorted(each)]
+        for key, each in read.outcomes.items()
+        if all("validation_score" in outcome.curve for outcome in each.values())
+    }
+    return reach.Reach(curves, items=WATCHED)
+
+
+def _curve(outcome: Outcome) -> reach.Curve:
+    step = outcome.cost["flops"] / outcome.cost["steps"]
+    curve = outcome.curve
+    return reach.Curve(curve["step"] * step, curve["validation_score"], least=step)
+
+
 def trained_counts(read: Read, arms: Sequence[str] = ("fine_tuned", "from_scratch")) -> list[int]:
     """Return the label counts, rising, at which whole networks were trained.
 
@@ -228,7 +245,8 @@ def record(
             for key, each in read.outcomes.items()
         }
         more = {"overlap": shared, "flops": flops, "made_on": made_on}
-        run.compares(read.study, arms, complete=read.complete, **more)
+        others = {reach.MEASURE: reaches(read)}
+        run.compares(read.study, arms, complete=read.complete, others=others, **more)
 
 
 def record_gains(

@@ -52,6 +52,7 @@ def trials_of(
     split: str = "test",
     facts: dict[str, Any] | None = None,
     setting: dict[str, Any] | None = None,
+    wrong_labels: float = 0.0,
 ) -> list[Trial]:
     """Return the trials of one arm at one label count, one a draw.
 
@@ -67,6 +68,7 @@ def trials_of(
         split: scored items.
         facts: of the corpus, where they are known.
         setting: learning rate and so on; None takes the one that a search found.
+        wrong_labels: share of the labels that are wrong.
 
     Raises:
         UserError: no such corpus or model; no setting of the arm.
@@ -86,6 +88,8 @@ def trials_of(
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
         if "steps" in chosen:
             chosen["batch_tokens"] = NETWORK["batch_tokens"]
+    if wrong_labels:
+        chosen["wrong_labels"] = wrong_labels
     return [
         Trial(
             task=task,
@@ -120,6 +124,8 @@ class Question:
         pooling: what the head reads.
         notebook: that shows it.
         rates: learning rates that are tried, by arm.
+        wrong_labels: share of the labels that are wrong, in [0, 1); the settings are those that
+            were found with right ones, since who has wrong labels does not know it.
     """
 
     task: str = "classification"
@@ -133,6 +139,7 @@ class Question:
     pooling: str = "mean"
     notebook: str = "06"
     rates: Mapping[str, Sequence[float]] = field(default_factory=lambda: RATES)
+    wrong_labels: float = 0.0
 
     def pairs(self) -> Iterator[tuple[str, int]]:
         """Yield arm and label count: the cheap arms first, then count by count."""
@@ -145,7 +152,8 @@ class Question:
         """Return :func:`trials_of` for an arm and a label count."""
         return trials_of(
             self.task, self.corpus, self.model, arm, labels, draws,
-            max_length=self.max_length, pooling=self.pooling, **rest,
+            max_length=self.max_length, pooling=self.pooling, wrong_labels=self.wrong_labels,
+            **rest,
         )  # fmt: skip
 
 
@@ -177,6 +185,7 @@ STUDIES = {
     "news_encoder": Question(
         corpus="reuters-r52", arms=("frozen",), labels=(128, 1024), notebook="09"
     ),
+    "wrong_labels": Question(labels=(256,), wrong_labels=0.2, notebook="03"),
     "entities": Question(
         task="tagging",
         corpus="peoples-daily",
@@ -216,7 +225,7 @@ def name_of(asked: Question) -> str:
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
     """
-    same = ("task", "corpus", "model", "max_length", "pooling")
+    same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
     for name, known in STUDIES.items():
         if all(getattr(asked, mark) == getattr(known, mark) for mark in same):
             return name
@@ -235,7 +244,15 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     """Return what a search tries: for each arm and label count its marks and its trials.
 
     All are on the tuning draw and on validation items.
+
+    Raises:
+        UserError: a study of wrong labels, which takes the settings of right ones.
     """
+    if asked.wrong_labels:
+        raise UserError(
+            "A study of wrong labels takes the settings that were found with right ones: there is "
+            "nothing to search."
+        )
     facts = facts_of(asked.corpus, asked.task)
     found = []
     for arm, n in asked.pairs():

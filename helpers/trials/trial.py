@@ -15,6 +15,9 @@ PROTOCOLS = {
 }
 """Raised by hand where the meaning of a task's training or scoring changes (a test asks for it)."""
 
+WATCHED = 128
+"""So many validation and training items, at most, are looked at along a training."""
+
 SPLITS = ("validation", "test")
 
 

@@ -6,7 +6,9 @@ import pytest
 from helpers import UserError
 from helpers.claims.gathering import gather
 from helpers.claims.statements import Rules
+from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison
+from helpers.evaluation.intervals import seed_interval
 
 DEFAULTS = {"smallest": 0.01, "draws": 5, "items": 100}
 NONE_SHARED = {64: 0.0, 256: 0.0}
@@ -92,3 +94,45 @@ def test_draws_that_share_their_items_are_refused():
         "Two draws of the study 'topics' share 90% of their 64 labelled items on average, where "
         "data/claims.yaml declares at most 5%: they are no separate draws."
     )
+
+
+class Doublings:
+    """Another measure of the same trials."""
+
+    measure, items = "doublings saved", 128
+
+    def __init__(self, value):
+        self.value = value
+
+    def has(self, *arms, labels):
+        return True
+
+    def difference(self, arm, other, labels):
+        return seed_interval(self.value + np.array([-0.1, 0.0, 0.1]))
+
+
+def test_a_piece_may_ask_for_another_measure_of_the_study():
+    asked = rules(asks(), asks(measure="doublings saved"))
+    others = {"doublings saved": Doublings(2.0)}
+    own, other = gather(
+        "topics", arms(**RATES), overlap=NONE_SHARED, rules=asked, others=others
+    )  # fmt: skip
+    assert (own.measured.asked, own.measured.measure) == ("", "accuracy")
+    assert (other.measured.asked, other.n) == ("doublings saved", 128)
+    assert other.value == pytest.approx(2.0)
+    with pytest.raises(UserError) as caught:
+        gather("topics", arms(**RATES), overlap=NONE_SHARED, rules=asked)
+    assert str(caught.value) == (
+        "C01 asks for the measure 'doublings saved' of the study 'topics', which has none of that "
+        "name. It has its own score only."
+    )
+
+
+def test_a_difference_that_is_not_defined_has_no_value():
+    asked = rules(asks(measure="doublings saved"))
+    others = {"doublings saved": Doublings(float("nan"))}
+    others["doublings saved"].difference = lambda *_: Interval(
+        np.nan, np.nan, np.nan, 10, 0.95, "undefined: never reached"
+    )
+    (found,) = gather("topics", arms(**RATES), overlap=NONE_SHARED, rules=asked, others=others)
+    assert found.value is None and found.interval.method == "undefined: never reached"

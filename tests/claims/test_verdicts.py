@@ -242,3 +242,29 @@ def test_bad_input_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match=message):
         judge(two, {"C01": claim("C01", piece())})
     assert judge([two[0], two[0]], {"C01": claim("C01", piece())})[0].verdict == "supported"
+
+
+def test_a_difference_without_bounds_is_undecided_and_says_why():
+    """It must not vanish from the count: a claim with such a piece is not "supported"."""
+    good = gain_of(0.2)
+    why = "undefined: in 3 of 10 draws the score was never reached"
+    lost = evidence("C01", good, study="news").model_copy(
+        update={"value": None, "interval": Bounds(low=None, high=None, n=10, method=why)}
+    )
+    rule = claim("C01", piece(), piece("news"))
+    found = judged([rule], evidence("C01", good), lost)["C01"]
+    assert (found.verdict, found.tally) == ("undecided", "1 of 2")
+    assert found.findings[1].verdict == "undecided"
+    assert found.findings[1].outlook == f"Its difference is {why}."
+
+
+def test_two_measures_of_one_pair_are_two_questions():
+    good, poor = gain_of(0.2), gain_of(-0.2, seed=1)
+    other = evidence("C01", poor)
+    other = other.model_copy(
+        update={"measured": other.measured.model_copy(update={"asked": "doublings saved"})}
+    )
+    rule = claim("C01", piece(), piece(measure="doublings saved"))
+    found = judged([rule], evidence("C01", good), other)["C01"]
+    assert [each.verdict for each in found.findings] == ["supported", "contradicted"]
+    assert found.verdict == "depends"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from helpers import ROOT, UserError
@@ -157,7 +159,7 @@ def test_a_search_is_on_the_tuning_draw_and_validation_items():
     assert not {one.key for one in trials} & {one.key for one in studies.label_efficiency(TEXTS)}
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", [name for name in STUDIES if not STUDIES[name].wrong_labels])
 def test_every_arm_with_a_choice_is_searched_at_every_count_with_six_settings(name, monkeypatch):
     settle_facts(monkeypatch, train=10**6)
     asked = STUDIES[name]
@@ -193,3 +195,16 @@ def test_a_search_names_the_labels_that_there_are():
 def test_arms_of_seconds_are_those_without_a_training_of_the_whole_network():
     every = {arm for known in ARMS.values() for arm in known}
     assert every - {*CHEAP} == {"fine_tuned", "from_scratch"}
+
+
+def test_wrong_labels_take_the_settings_of_right_ones_and_are_no_search():
+    wrong = replace(studies.STUDIES["topics"], labels=(64,), draws=1, wrong_labels=0.2)
+    right = replace(wrong, wrong_labels=0.0)
+    for noisy, clean in zip(
+        studies.label_efficiency(wrong), studies.label_efficiency(right), strict=True
+    ):
+        assert noisy.options == clean.options | {"wrong_labels": 0.2}
+        assert noisy.key != clean.key
+    with pytest.raises(UserError, match="there is nothing to search"):
+        studies.search(wrong)
+    assert studies.name_of(replace(wrong, labels=(256,))) == "wrong_labels"
