@@ -218,7 +218,12 @@ def joined(read: Read, other: Read, names: Mapping[str, str]) -> Read:
 
 
 def record(
-    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray, **where: str
+    run: Any,
+    arms: Comparison,
+    read: Read,
+    classes: Sequence[int] | np.ndarray,
+    others: Mapping[str, Comparison] | None = None,
+    **where: str,
 ) -> None:
     """Write a study into a run's record: scores of every draw, and what the claims ask of it.
 
@@ -228,6 +233,7 @@ def record(
         read: the outcomes.
         classes: of the training items, (n,), all alike where items have none: with them it is
             counted how many labelled items two draws have in common.
+        others: the same arms by other measures, by the name that the rules of claims give them.
         where: ``dataset`` and ``model`` of the scores.
     """
     for (arm, n), each in read.outcomes.items():
@@ -245,8 +251,8 @@ def record(
             for key, each in read.outcomes.items()
         }
         more = {"overlap": shared, "flops": flops, "made_on": made_on}
-        others = {reach.MEASURE: reaches(read)}
-        run.compares(read.study, arms, complete=read.complete, others=others, **more)
+        measures = {reach.MEASURE: reaches(read), **(others or {})}
+        run.compares(read.study, arms, complete=read.complete, others=measures, **more)
 
 
 def record_gains(
