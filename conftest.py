@@ -13,6 +13,10 @@ hypothesis.settings.load_profile("project")
 
 
 def pytest_collectstart(collector):
-    """Leave warnings out of the comparison of notebooks: their text is other packages' affair."""
+    """Leave out of the comparison of notebooks what is other packages' affair.
+
+    These are the text of warnings, and how a picture is written (nbval leaves out PNG by itself);
+    what a picture shows is compared through its alternative text.
+    """
     if hasattr(collector, "skip_compare"):
-        collector.skip_compare += ("stderr",)
+        collector.skip_compare += ("stderr", "image/svg+xml")

@@ -70,8 +70,8 @@ def test_carries_no_traces_of_the_machine_that_ran_it(notebook):
 def test_every_figure_has_alternative_text(notebook):
     for cell in code(notebook):
         for output in cell.outputs:
-            if "image/png" in output.get("data", {}):
-                assert len(output.metadata["image/png"]["alt"]) > 20
+            for kind in {"image/png", "image/svg+xml"} & set(output.get("data", {})):
+                assert len(output.metadata[kind]["alt"]) > 20
 
 
 def test_no_widget_captures_what_cells_show(notebook):

@@ -1,0 +1,1 @@
+"""Schematic drawings, made by code: a canvas with its primitives, and one module a theme."""
