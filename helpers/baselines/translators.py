@@ -14,6 +14,7 @@ import numpy.typing as npt
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from helpers import UserError
+from helpers.sources.messages import PLACEHOLDER
 
 Pairs = Mapping[str, Sequence[str]]
 """``source`` and ``target``, of one length."""
@@ -90,7 +91,7 @@ LONGEST_PHRASE = 3
 LONGEST_TERM = 6
 """Chinese characters of an entry's translation, at most."""
 
-_PIECES = re.compile(r"[A-Za-z]+|\s+|.")
+_PIECES = re.compile(rf"({PLACEHOLDER.pattern})|[A-Za-z]+|\s+|.")
 _CHINESE = re.compile("[\u3400-\u9fff]+")
 
 
@@ -101,7 +102,7 @@ class Glossary:
     characters that goes best with it, by Dice's coefficient of the pairs in which they stand,
     :math:`2 n(e, z) / (n(e) + n(z))` in [0, 1]; of equals the longer run, of those the first by
     its code points. A sentence is read from the left, the longest known phrase first; what has no
-    entry is copied, and white space beside Chinese goes. Word order stays English, which is what
+    entry is copied, placeholders always, and white space beside Chinese goes. Word order stays English, which is what
     such a list cannot know. Source of the measure: Smadja et al. 1996, *Translating collocations
     for bilingual lexicons* (Computational Linguistics 22).
 
@@ -141,7 +142,7 @@ class Glossary:
         return [self._replaced(source) for source in sources]
 
     def _replaced(self, source: str) -> str:
-        pieces = _PIECES.findall(source)
+        pieces = [found[0] for found in _PIECES.finditer(source)]
         written, at = "", 0
         while at < len(pieces):
             for size in range(2 * LONGEST_PHRASE - 1, 0, -2):  # words with the spaces between
@@ -160,7 +161,9 @@ class Glossary:
 def _phrases(source: str) -> set[str]:
     """Return the phrases of 1 to 3 words of a sentence, in small letters."""
     words = [
-        (found.start(), found.end(), found[0].lower()) for found in re.finditer("[A-Za-z]+", source)
+        (found.start(), found.end(), found[0].lower())
+        for found in _PIECES.finditer(source)
+        if found[0].isalpha() and not found[1]
     ]
     phrases = set()
     for first in range(len(words)):

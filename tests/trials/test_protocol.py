@@ -24,7 +24,9 @@ def curves_now(folder):
         "classification": tiny.trials(texts, model, draws=[0, 1]),
         "tagging": tiny.tagging_trials(sentences, model),
     }
-    folders = {model: {"folder": model}}
+    pairs, writer = tiny.write_pairs(folder), tiny.write_writer(folder)
+    asked["translation"] = tiny.translation_trials(pairs, writer)
+    folders = {name: {"folder": name} for name in (model, writer)}
     for task, trials in asked.items():
         numbers = []
         for trial in trials:
