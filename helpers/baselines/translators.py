@@ -102,9 +102,9 @@ class Glossary:
     characters that goes best with it, by Dice's coefficient of the pairs in which they stand,
     :math:`2 n(e, z) / (n(e) + n(z))` in [0, 1]; of equals the longer run, of those the first by
     its code points. A sentence is read from the left, the longest known phrase first; what has no
-    entry is copied, placeholders always, and white space beside Chinese goes. Word order stays English, which is what
-    such a list cannot know. Source of the measure: Smadja et al. 1996, *Translating collocations
-    for bilingual lexicons* (Computational Linguistics 22).
+    entry is copied, placeholders always, and white space beside Chinese goes. Word order stays
+    English, which is what such a list cannot know. Source of the measure: Smadja et al. 1996,
+    *Translating collocations for bilingual lexicons* (Computational Linguistics 22).
 
     >>> pairs = {"source": ["Open file", "Open", "Close file", "Close"],
     ...          "target": ["打开文件", "打开", "关闭文件", "关闭"]}

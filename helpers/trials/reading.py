@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,7 @@ def read(
 
     Args:
         asked: the question; every arm at every label count in every draw.
+            One whose setting has been found nowhere is left out, and then it is not complete.
         use: "missing" trains what is not stored, most decisive first, for at most ``minutes``;
             "stored" refuses where something is missing; "fresh" takes only what was trained here.
         minutes: see ``use``.
@@ -68,6 +69,7 @@ def read(
     Raises:
         UserError: something is missing that may not be trained; whatever a trial refuses.
     """
+    asked, unsearched = studies.searched(asked)
     trials = studies.label_efficiency(asked)
     store = store_for(use)
     todo = store.missing(trials)
@@ -89,7 +91,11 @@ def read(
         )
         for key, message in list(failed.items())[:3]:
             print(f"{next(t.label for t in todo if t.key == key)} failed: {message}")
-    return _read(trials, store, studies.name_of(asked))
+    found = _read(trials, store, studies.name_of(asked))
+    if not unsearched:
+        return found
+    left = f" No setting has been found yet of {', '.join(unsearched)}: left out."
+    return replace(found, sentence=found.sentence + left.replace("_", " "), complete=False)
 
 
 def _read(trials: Sequence[Trial], store: Store, study: str) -> Read:

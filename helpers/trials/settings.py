@@ -50,7 +50,7 @@ def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
             {"learning_rate": rate, "steps": round(steps)} for rate in rates for steps in lengths
         ]
     if arm == "writer":  # pretrained or not: equal cost
-        return [{"learning_rate": rate, "steps": 400} for rate in rates]
+        return [{"learning_rate": rate, "steps": steps} for rate in rates for steps in (200, 400)]
     if arm in ("tfidf", "tfidf_whole", "frozen"):
         return [{"regularization": c} for c in (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)]
     if arm == "linear":

@@ -1,7 +1,7 @@
 """Studies: which trials answer a question, the most decisive ones first."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from helpers import UserError, nearest
@@ -106,6 +106,24 @@ def trials_of(
         )
         for draw in draws
     ]
+
+
+def searched(asked: "Question") -> "tuple[Question, list[str]]":
+    """Return the question with the arms that have a setting, and the arms that have none yet.
+
+    Raises:
+        UserError: no arm has one.
+    """
+    without: list[str] = []
+    for arm in asked.arms:
+        try:
+            if arm not in UNSEARCHED:
+                setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
+        except UserError:
+            without.append(arm)
+            if len(without) == len(asked.arms):
+                raise
+    return replace(asked, arms=[arm for arm in asked.arms if arm not in without]), without
 
 
 @dataclass(frozen=True)

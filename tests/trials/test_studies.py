@@ -208,3 +208,40 @@ def test_wrong_labels_take_the_settings_of_right_ones_and_are_no_search():
     with pytest.raises(UserError, match="there is nothing to search"):
         studies.search(wrong)
     assert studies.name_of(replace(wrong, labels=(256,))) == "wrong_labels"
+
+
+def test_arms_without_a_setting_are_left_out_and_named(monkeypatch):
+    def setting_of(task, corpus, model, arm, labels):
+        if arm in missing:
+            raise UserError(f"No setting of {arm}.")
+        return {"regularization": 1.0}
+
+    monkeypatch.setattr(studies, "setting_for", setting_of)
+    missing = ("fine_tuned", "from_scratch")
+    known, without = studies.searched(TEXTS)
+    assert (list(known.arms), without) == (["tfidf", "majority"], ["fine_tuned", "from_scratch"])
+    missing = ()
+    assert studies.searched(TEXTS) == (
+        Question(arms=list(TEXTS.arms), labels=(64, 16), draws=3),
+        [],
+    )
+    missing = ("tfidf",)
+    with pytest.raises(UserError, match=r"^No setting of tfidf\.$"):
+        studies.searched(Question(arms=("tfidf",)))
+
+
+def test_writers_share_cost_and_lengths_and_baselines_read_no_weights():
+    asked = STUDIES["translation"]
+    for arm in ("fine_tuned", "from_scratch"):
+        setting = {"learning_rate": 1e-3, "steps": 4}
+        (one,) = asked.trials(arm, 64, [0], setting=setting)
+        assert one.options == setting | {
+            "batch_tokens": 512, "max_new_tokens": 96, "dropout": 0.0, "precision": "bfloat16",
+            "max_length": 128,
+        }  # fmt: skip
+    (one,) = asked.trials("memory", 64, [0], setting={"longest": 3})
+    assert (one.model, one.options) == ("", {"longest": 3})
+    tried = [trial.options for marks, each in studies.search(asked) for trial in each]
+    rates = [each["learning_rate"] for each in tried if "learning_rate" in each]
+    assert rates == [rate for rate in (1e-3, 3e-3, 1e-2) for _ in range(2)] * 2
+    assert len([each for each in tried if "least" in each]) == 6
