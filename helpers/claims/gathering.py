@@ -31,7 +31,7 @@ class Differences(Protocol):
 
 def gather(
     study: str,
-    arms: Comparison,
+    arms: Comparison | Mapping[str, Comparison],
     *,
     overlap: Mapping[int, float],
     flops: Mapping[Key, float] | None = None,
@@ -44,7 +44,8 @@ def gather(
 
     Args:
         study: name of the study, a key of :attr:`helpers.claims.statements.Rules.studies`.
-        arms: its comparison.
+        arms: its comparison; or its comparisons by measure, the study's own first, for the pieces
+            that name measures. A comparison answers the other pieces.
         overlap: by label count, the share of labelled items that two draws have in common.
         flops: operations of training by arm and label count.
         made_on: devices of the trials by arm and label count.
@@ -63,28 +64,46 @@ def gather(
     if study not in rules.studies:
         raise UserError(f"data/claims.yaml has no study '{study}'.{nearest(study, rules.studies)}")
     rule = rules.studies[study]
+    several = not isinstance(arms, Comparison)
+    by_name: Mapping[str, Differences] = (
+        arms if isinstance(arms, Mapping) else {"": arms, **(others or {})}
+    )
+    main = next(iter(arms.values())) if isinstance(arms, Mapping) else arms
     asked = [
         (claim.id, piece)
         for claim in rules.claims
         for piece in claim.pieces
-        if piece.study == study and piece.labels in arms.labels
+        if piece.study == study and piece.labels in main.labels and bool(piece.measures) == several
     ]
     found = []
     for claim, piece in asked:
         if complete:
-            _check_arms(claim, piece, rule, arms)
+            _check_arms(claim, piece, rule, main)
         _check_draws(piece, rule, overlap[piece.labels])
-        scored = _measure(claim, piece, {"": arms, **(others or {})})
-        found += [
-            _evidence(
-                claim, piece, than, rule, arms, scored, overlap[piece.labels], flops or {},
-                made_on or {},
-            )
-            for than in piece.than
-            if arms.has(piece.arm, than, rule.floor, labels=piece.labels)
-            and scored.has(piece.arm, than, labels=piece.labels)
-        ]  # fmt: skip
+        named = piece.measures or (piece.measure,)
+        scores = {name: _measure(claim, piece, name, by_name) for name in named}
+        for than in piece.than:
+            if not main.has(piece.arm, than, rule.floor, labels=piece.labels):
+                continue
+            learned = _learned(piece, than, rule, main)
+            found += [
+                _evidence(
+                    claim, piece, than, main, name, scored, learned, overlap[piece.labels],
+                    flops or {}, made_on or {},
+                )
+                for name, scored in scores.items()
+                if scored.has(piece.arm, than, labels=piece.labels)
+            ]  # fmt: skip
     return found
+
+
+def _learned(piece: Piece, than: str, rule: StudyRule, arms: Comparison) -> dict[str, bool]:
+    """Return of each of two arms whether it beats the floor by the study's own measure."""
+    return {
+        arm: arms.difference(arm, rule.floor, piece.labels).low > 0
+        for arm in (piece.arm, than)
+        if arm != rule.floor
+    }
 
 
 def _check_arms(claim: str, piece: Piece, rule: StudyRule, arms: Comparison) -> None:
@@ -96,15 +115,17 @@ def _check_arms(claim: str, piece: Piece, rule: StudyRule, arms: Comparison) -> 
             )
 
 
-def _measure(claim: str, piece: Piece, measures: Mapping[str, Differences]) -> Differences:
-    if piece.measure not in measures:
+def _measure(
+    claim: str, piece: Piece, name: str, measures: Mapping[str, Differences]
+) -> Differences:
+    if name not in measures:
         known = [name for name in measures if name]
-        hint = nearest(piece.measure, known) if known else " It has its own score only."
+        hint = nearest(name, known) if known else " It has its own score only."
         raise UserError(
-            f"{claim} asks for the measure '{piece.measure}' of the study '{piece.study}', which "
+            f"{claim} asks for the measure '{name}' of the study '{piece.study}', which "
             f"has none of that name.{hint}"
         )
-    return measures[piece.measure]
+    return measures[name]
 
 
 def _check_draws(piece: Piece, rule: StudyRule, shared: float) -> None:
@@ -120,20 +141,16 @@ def _evidence(
     claim: str,
     piece: Piece,
     than: str,
-    rule: StudyRule,
     arms: Comparison,
+    asked: str,
     scored: Differences,
+    learned: dict[str, bool],
     overlap: float,
     flops: Mapping[Key, float],
     made_on: Mapping[Key, Sequence[str]],
 ) -> Evidence:
     n = piece.labels
     gain = scored.difference(piece.arm, than, n)
-    learned = {
-        arm: arms.difference(arm, rule.floor, n).low > 0
-        for arm in (piece.arm, than)
-        if arm != rule.floor
-    }
     costs = flops.get((piece.arm, n)), flops.get((than, n))
     known = costs[0] is not None and costs[1]
     draws = gain.squares.draws if gain.squares else len(arms.of(piece.arm, n))
@@ -152,7 +169,7 @@ def _evidence(
             than=than,
             labels=n,
             measure=scored.measure,
-            asked=piece.measure,
+            asked=asked,
             learned=learned,
             cost_ratio=costs[0] / costs[1] if known else None,  # type: ignore[operator]
             overlap=overlap,

@@ -58,6 +58,8 @@ class Piece(_Part):
         draws: so many, at least, carry a verdict.
         items: so many scored items, at least.
         cheaper: whether the arm must also have been trained with fewer operations.
+        measures: of the score; with them the question is whether all of them agree about which of
+            the two arms is better (:mod:`helpers.evaluation.agreement`). None: the study's measure.
     """
 
     task: str
@@ -71,6 +73,19 @@ class Piece(_Part):
     draws: int = Field(ge=2)
     items: int = Field(ge=2)
     cheaper: bool = False
+    measures: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _of_one_pair(self) -> Self:
+        """Refuse measures without a pair of arms about which they could agree."""
+        if self.measures and (len(set(self.measures)) < 2 or len(self.than) > 1):
+            raise ValueError(
+                "measures are at least two, held against each other on one pair of arms: one name "
+                "in than"
+            )
+        if self.measures and (self.gain != "supports" or self.cheaper):
+            raise ValueError("measures agree whichever arm is better: no gain and no cheaper")
+        return self
 
     @property
     def question(self) -> str:
@@ -80,9 +95,12 @@ class Piece(_Part):
         'news, 128 labels: fine tuned − tfidf'
         """
         against = " and ".join(self.than)
-        of = f", {self.measure}" if self.measure else ""
-        text = f"{self.task}, {self.labels:,} labels: {self.arm} − {against}{of}"
-        return text.replace("_", " ")
+        words = f"{self.task}, {self.labels:,} labels: {self.arm} − {against}"
+        if self.measure:
+            words += f", {self.measure}"
+        if self.measures:
+            words += f" by {', '.join(self.measures[:-1])} and {self.measures[-1]}"
+        return words.replace("_", " ")
 
 
 class Earlier(_Part):
@@ -102,7 +120,8 @@ class Claim(_Part):
         statement: in our words.
         reading: what it is taken to say.
         pieces: its primary questions; none where nothing is measured yet.
-        combine: how they combine: each on its own ("k of m"), all, or any of them.
+        combine: how they combine: each on its own ("k of m"), all, any of them, or, where measures
+            are held against each other, all of those in which one of them tells the arms apart.
         missing: what of the reading is not measured, in words.
         earlier: rules that it had before.
     """
@@ -112,9 +131,16 @@ class Claim(_Part):
     statement: str
     reading: str
     pieces: tuple[Piece, ...] = ()
-    combine: Literal["each", "all", "any"] = "each"
+    combine: Literal["each", "all", "any", "telling"] = "each"
     missing: str = ""
     earlier: tuple[Earlier, ...] = ()
+
+    @model_validator(mode="after")
+    def _tells(self) -> Self:
+        """Refuse to combine by what measures tell where a piece names none, and other mixtures."""
+        if any(bool(piece.measures) != (self.combine == "telling") for piece in self.pieces):
+            raise ValueError("combine: telling goes with pieces that name measures, all of them")
+        return self
 
 
 class Rules(_Part):

@@ -11,7 +11,7 @@ import transformers
 
 from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
-from helpers.trials import networks, references, translating
+from helpers.trials import language, networks, references, translating
 from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
@@ -41,11 +41,17 @@ ARMS: dict[str, dict[str, Arm]] = {
         "fine_tuned": translating.fine_tuned,
         "from_scratch": translating.from_scratch,
     },
+    "language_modeling": {
+        "unigram": language.unigram,
+        "untuned": language.untuned,
+        "fine_tuned": language.fine_tuned,
+        "from_scratch": language.from_scratch,
+        "source_continued": language.source_continued,
+        "two_phase": language.two_phase,
+        "joint": language.joint,
+    },
 }
 """Each takes a trial, its inputs, the models' folders and a device, and gives an outcome."""
-
-TRAINED = ("fine_tuned", "from_scratch")
-"""Arms that train a whole network: they take minutes, and need nothing but torch."""
 
 
 def arm_of(trial: Trial) -> Arm:

@@ -51,6 +51,10 @@ def load_task(corpus: str, task: str, max_length: int = 128) -> Any:
         from helpers.trials import translating
 
         return translating.load(corpus, max_length)
+    if task == "language_modeling":
+        from helpers.tasks.new_domain import NewDomain
+
+        return NewDomain.named(corpus, max_length)
     from helpers.tasks.tagging import TokenTagging
     from helpers.tasks.tags import DEFAULT
 
@@ -108,10 +112,25 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
 
         tokenizer = load_tokenizer(variant(trial.model).name)
     made: dict[str, Any] = {}
+    encode = {
+        "classification": _texts,
+        "language_modeling": _documents,
+        "tagging": _sentences,
+        "translation": _pairs,
+    }
     for split in _SPLITS:
-        for name, array in _ENCODE[trial.task](task, split, tokenizer).items():
+        for name, array in encode[trial.task](task, split, tokenizer).items():
             made[f"{split}.{name}"] = array
-    made["names"] = _names(trial.task, task, tokenizer)
+    if trial.task == "language_modeling":
+        for name, array in _rows(task.encode(task.source("train"), tokenizer)).items():
+            made[f"source.{name}"] = array
+        made["vocabulary"] = len(tokenizer)
+    elif trial.task == "translation":
+        made["names"] = _marks(tokenizer)
+    elif trial.task == "classification":
+        made["names"] = task.corpus.label_names
+    else:
+        made["names"] = task.label_names
     with replacing_file(file) as temporary:
         save_inputs(made, temporary)
     return file
@@ -145,6 +164,20 @@ def _seen(text: str, tokenizer: Any, max_length: int) -> str:
     return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
+def _documents(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
+    items = task.items(split)
+    marks = np.array(items["is_target"], dtype=np.uint8)
+    return _rows(task.encode(items, tokenizer)) | {"is_target": marks}
+
+
+def _rows(rows: Any) -> dict[str, np.ndarray]:
+    """Return rows of documents: ids, where each begins, a label a token, bytes of the text."""
+    ids, starts = flat(list(rows["input_ids"]), np.int32)
+    labels, _ = flat(list(rows["labels"]), np.int32)
+    sizes = np.array(rows["bytes"], dtype=np.int32)
+    return {"ids": ids, "starts": starts, "labels": labels, "bytes": sizes}
+
+
 def _sentences(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
     items = task.items(split)
     number = {name: i for i, name in enumerate(task.label_names)}
@@ -175,14 +208,8 @@ def _pairs(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
     return arrays
 
 
-_ENCODE = {"classification": _texts, "tagging": _sentences, "translation": _pairs}
-"""What a task's items are as arrays, by task."""
-
-
-def _names(kind: str, task: Any, tokenizer: Any) -> list[Any]:
-    """Return the classes, the tags, or of a writer the ids that end a text and that fill a row."""
-    if kind != "translation":
-        return list(task.corpus.label_names if kind == "classification" else task.label_names)
+def _marks(tokenizer: Any) -> list[int]:
+    """Return the ids that end a text and that fill a row; none where nobody writes."""
     if tokenizer is None:
         return []
     from helpers.tasks.bytepairs import boundaries

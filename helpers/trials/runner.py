@@ -8,6 +8,7 @@ from typing import Any
 
 from helpers import UserError
 from helpers.base.provenance import git_state
+from helpers.evaluation import bits
 from helpers.trials import inputs, settings, studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
@@ -126,7 +127,10 @@ def _span(seconds: float) -> str:
 
 
 def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> float:
-    """Return the trial's score on its items: accuracy, F1 of names, or chrF / 100, in [0, 1].
+    """Return the trial's score on its items, higher is better.
+
+    Accuracy, F1 of names, or chrF / 100, in [0, 1]; of language models minus bits per byte of the
+    target.
 
     ``folder`` holds the inputs, or will, where they are not there yet.
     """
@@ -138,6 +142,9 @@ def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> floa
         from helpers.trials.translating import chrf
 
         return chrf(outcome) / 100
+    if trial.task == "language_modeling":
+        chosen = outcome.items["is_target"] == 1
+        return bits.negative_of(outcome.items["nats"][chosen], outcome.items["bytes"][chosen])
     truth = inputs.inputs_for(trial, folder)[f"{trial.split}.labels"]
     return float((outcome.items["predicted"] == truth).mean())
 
@@ -174,7 +181,10 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
     return entries
 
 
-SEARCHED = ("learning_rate", "steps", "regularization", "strength", "least", "longest")
+SEARCHED = (
+    "learning_rate", "steps", "regularization", "strength", "least", "longest", "smoothing",
+    "weight",
+)  # fmt: skip
 
 
 def _found(tried: Sequence[tuple[Trial, float]]) -> dict[str, Any]:

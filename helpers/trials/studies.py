@@ -7,21 +7,30 @@ from typing import Any
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
-from helpers.trials.settings import NETWORK, WRITER, grid, setting_for
+from helpers.trials.settings import BATCH_TOKENS, NETWORK, TWO_PHASE, WRITER, grid, setting_for
 from helpers.trials.trial import Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
+LANGUAGE_ARMS = (
+    "unigram",
+    "untuned",
+    "fine_tuned",
+    "source_continued",
+    "joint",
+    "two_phase",
+    "from_scratch",
+)
 TRANSLATION_ARMS = ("copy", "glossary", "memory", "fine_tuned", "from_scratch")
 WITHOUT_MODEL = (
     "majority", "tfidf_whole", "dictionary", "linear", "copy", "glossary", "memory",
 )  # fmt: skip
 """Arms that read texts, and no weights."""
 
-CHEAP = (*WITHOUT_MODEL, "tfidf", "frozen", "untrained")
+CHEAP = (*WITHOUT_MODEL, "tfidf", "frozen", "untrained", "unigram", "untuned")
 """Arms of which a trial takes seconds."""
 
-UNSEARCHED = ("majority", "untrained", "copy")
+UNSEARCHED = ("majority", "untrained", "untuned", "copy")
 """Arms that have nothing to choose."""
 
 
@@ -57,11 +66,11 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: "classification", "tagging" or "translation".
+        task: "classification", "tagging", "translation" or "language_modeling".
         corpus: catalogue name, file or hub id.
         model: name of the weights.
         arm: a key of :data:`helpers.trials.arms.ARMS`.
-        labels: labelled items; more than there are means all.
+        labels: labelled items, or documents; more than there are means all.
         draws: numbers of the draws.
         max_length: tokens of a text.
         pooling: what of a text the head reads, see :data:`helpers.trials.networks.HEADS`.
@@ -83,11 +92,14 @@ def trials_of(
         chosen["max_length"] = max_length
     if reads_model and task == "translation":
         chosen |= NETWORK | WRITER
-    elif reads_model and arm != "tfidf":
-        chosen |= {"pooling": "token" if task == "tagging" else pooling}
+    elif reads_model and arm not in ("tfidf", "unigram"):
+        if task != "language_modeling":
+            chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
         if "steps" in chosen:
-            chosen["batch_tokens"] = NETWORK["batch_tokens"]
+            chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
+        if arm == "two_phase":
+            chosen |= TWO_PHASE
     if wrong_labels:
         chosen["wrong_labels"] = wrong_labels
     return [
@@ -106,6 +118,16 @@ def trials_of(
         )
         for draw in draws
     ]
+
+
+RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
+    "fine_tuned": (3e-4, 1e-3, 3e-3),
+    "source_continued": (1e-4, 3e-4, 1e-3),
+    "joint": (3e-4, 1e-3, 3e-3),
+    "two_phase": (3e-4, 1e-3, 3e-3),
+    "from_scratch": (1e-3, 3e-3, 1e-2),
+}
+"""Of language models; of two phases that of the first one, the second has a third of it."""
 
 
 def searched(asked: "Question") -> "tuple[Question, list[str]]":
@@ -222,6 +244,16 @@ STUDIES = {
         rates=RATES_OF_WRITERS,
         notebook="11",
     ),
+    "outlets": Question(
+        task="language_modeling",
+        corpus="newsarticles:tass.com",
+        model="gpt2-mini",
+        arms=LANGUAGE_ARMS,
+        labels=(32,),
+        max_length=256,
+        rates=RATES_OF_LANGUAGE,
+        notebook="05",
+    ),
 }
 """The studies by name."""
 
@@ -277,7 +309,7 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
         kind = _GRIDS.get((asked.task, arm), arm)
         trials = [
             trial
-            for setting in grid(kind, n, asked.rates.get(arm, ()))
+            for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)
             for trial in asked.trials(
                 arm, n, [TUNING], facts=facts, split="validation", setting=setting
             )

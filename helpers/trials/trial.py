@@ -12,6 +12,7 @@ PROTOCOLS = {
     "classification": 1,
     "tagging": 1,
     "translation": 1,
+    "language_modeling": 1,
 }
 """Raised by hand where the meaning of a task's training or scoring changes (a test asks for it)."""
 

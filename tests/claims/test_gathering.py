@@ -14,10 +14,10 @@ DEFAULTS = {"smallest": 0.01, "draws": 5, "items": 100}
 NONE_SHARED = {64: 0.0, 256: 0.0}
 
 
-def rules(*pieces, overlap=0.05):
+def rules(*pieces, overlap=0.05, **more):
     claims = [
         {"id": "C01", "section": "1", "statement": "It helps.", "reading": "It scores higher.",
-         "pieces": list(pieces)}
+         "pieces": list(pieces)} | more
     ]  # fmt: skip
     studies = {"topics": {"floor": "majority", "overlap": overlap}}
     return Rules.model_validate({"defaults": DEFAULTS, "studies": studies, "claims": claims})
@@ -68,6 +68,45 @@ def test_every_arm_that_it_is_held_against_gives_a_difference():
     assert [(each.measured.than, each.measured.labels) for each in found] == [
         ("scratch", 64), ("tfidf", 64), ("scratch", 256)
     ]  # fmt: skip
+
+
+def test_several_measures_give_a_difference_each():
+    compared = arms(**RATES)
+    squared = Comparison(compared.scores, lambda means: means[..., 0] ** 2, "squared")
+    both = {"accuracy": compared, "squared": squared}
+    asked = rules(asks(measures=["squared", "accuracy"]), combine="telling")
+    found = gather("topics", both, overlap=NONE_SHARED, rules=asked)
+    assert [each.measured.measure for each in found] == ["squared", "accuracy"]
+    assert [each.value for each in found] == [
+        each.difference("tuned", "scratch", 64).value for each in (squared, compared)
+    ]
+    assert all(each.measured.learned == {"tuned": True, "scratch": True} for each in found)
+    assert len({each.note for each in found}) == 2
+    # each kind of comparison answers its own kind of piece
+    assert gather("topics", compared, overlap=NONE_SHARED, rules=asked) == []
+    assert gather("topics", both, overlap=NONE_SHARED, rules=rules(asks())) == []
+
+
+def test_an_arm_has_learned_by_the_first_measure():
+    compared = arms(**RATES | {"scratch": 0.5})
+    flat = Comparison(compared.scores, lambda means: 0 * means[..., 0] + 1, "flat")
+    asked = rules(asks(measures=["accuracy", "flat"]), combine="telling")
+    both = {"accuracy": compared, "flat": flat}
+    found = gather("topics", both, overlap=NONE_SHARED, rules=asked)
+    assert [each.measured.learned["scratch"] for each in found] == [False, False]
+    assert [each.measured.learned["tuned"] for each in found] == [True, True]
+
+
+def test_a_measure_that_is_not_given_is_named():
+    compared = arms(**RATES)
+    both = {"accuracy": compared, "recall": compared}
+    asked = rules(asks(measures=["accuracy", "recal"]), combine="telling")
+    with pytest.raises(UserError) as caught:
+        gather("topics", both, overlap=NONE_SHARED, rules=asked)
+    assert str(caught.value) == (
+        "C01 asks for the measure 'recal' of the study 'topics', which has none of that name. "
+        "Did you mean 'recall'?"
+    )
 
 
 def test_what_is_not_there_is_a_sentence():

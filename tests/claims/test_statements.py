@@ -38,7 +38,8 @@ def test_every_study_and_arm_of_a_rule_is_one_that_is_run():
     assert pieces
     for piece in pieces:
         asked = STUDIES[piece.study]
-        assert {piece.arm, *piece.than} <= {*asked.arms} and piece.labels in asked.labels
+        wrong = {f"{arm}_wrong" for arm in asked.arms if asked.wrong_labels}
+        assert {piece.arm, *piece.than} <= {*asked.arms} | wrong and piece.labels in asked.labels
         assert piece.draws <= asked.draws
 
 
@@ -51,8 +52,29 @@ def test_a_changed_rule_keeps_its_old_wording_with_date_and_reason():
 
 def test_a_claim_has_one_primary_question_a_task():
     for each in load_claims().values():
+        if each.combine == "telling":  # all its comparisons are one question
+            continue
         asked = [(piece.task, piece.labels) for piece in each.pieces]
         assert len(asked) == len(set(asked)), each.id
+
+
+def test_c10_compares_the_pairs_that_other_claims_name():
+    def pairs(pieces):
+        return {(piece.study, piece.arm, *piece.than) for piece in pieces}
+
+    claims = load_claims()
+    ours = claims["C10"].pieces
+    studies = {piece.study for piece in ours}
+    others = [
+        piece.model_copy(update={"than": (than,)})
+        for name, each in claims.items()
+        for piece in each.pieces
+        for than in piece.than
+        if name != "C10" and piece.study in studies
+    ]
+    assert studies == {"topics", "news"} and pairs(ours) == pairs(others)
+    assert {piece.measures for piece in ours} == {("accuracy", "precision", "recall", "f1")}
+    assert len({(p.study, p.arm, p.than, p.labels) for p in ours}) == len(ours)
 
 
 def test_a_piece_takes_the_defaults_that_it_does_not_name(tmp_path):
@@ -82,6 +104,24 @@ def test_a_piece_takes_the_defaults_that_it_does_not_name(tmp_path):
             "claims.1.rule: Extra inputs are not permitted.",
         ),
         (lambda c: c.pop("studies"), "studies: Field required."),
+        (
+            lambda c: of(c, "C10")["pieces"][0].update(measures=["f1"]),
+            "claims.9.pieces.0: measures are at least two, held against each other on one pair of "
+            "arms: one name in than.",
+        ),
+        (
+            lambda c: of(c, "C10")["pieces"][0].update(than=["tfidf", "from_scratch"]),
+            "claims.9.pieces.0: measures are at least two, held against each other on one pair of "
+            "arms: one name in than.",
+        ),
+        (
+            lambda c: of(c, "C10")["pieces"][0].update(gain="contradicts"),
+            "claims.9.pieces.0: measures agree whichever arm is better: no gain and no cheaper.",
+        ),
+        (
+            lambda c: of(c, "C10").update(combine="each"),
+            "claims.9: combine: telling goes with pieces that name measures, all of them.",
+        ),
     ],
 )
 def test_a_wrong_entry_is_named(tmp_path, change, message):

@@ -24,9 +24,17 @@ def curves_now(folder):
         "classification": tiny.trials(texts, model, draws=[0, 1]),
         "tagging": tiny.tagging_trials(sentences, model),
     }
+    causal = tiny.write_causal(folder)
+    asked["language_modeling"] = [
+        trial
+        for arm in ("fine_tuned", "two_phase", "joint")
+        for trial in tiny.language_trials(
+            texts, causal, arm, setting=tiny.NETWORK | ({"weight": 0.5} if arm == "joint" else {})
+        )
+    ]
     pairs, writer = tiny.write_pairs(folder), tiny.write_writer(folder)
     asked["translation"] = tiny.translation_trials(pairs, writer)
-    folders = {name: {"folder": name} for name in (model, writer)}
+    folders = {name: {"folder": name} for name in (model, causal, writer)}
     for task, trials in asked.items():
         numbers = []
         for trial in trials:

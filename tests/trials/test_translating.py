@@ -100,7 +100,7 @@ def test_the_loss_is_the_models_own(place):
 
 
 def test_what_is_written_is_what_the_task_writes(place):
-    folder, corpus, model_name = place
+    model_name = place[2]
     trial, read, _ = made(place, "fine_tuned", setting={"learning_rate": 0.01, "steps": 1})
     folders = {model_name: {"folder": model_name}}
     model = translating.build(trial, folders, pretrained=True)

@@ -93,7 +93,7 @@ def write_pairs(folder):
 
 def write_writer(folder):
     """Write a GPT-2 of one layer, 16 wide, with a byte-level tokenizer."""
-    place = folder / "tiny-gpt2"
+    place = folder / "tiny-writer"
     torch.manual_seed(0)
     config = GPT2Config(
         vocab_size=300, n_embd=16, n_layer=1, n_head=2, n_positions=200, bos_token_id=0,
@@ -110,4 +110,26 @@ def translation_trials(corpus, model, arm="fine_tuned", draws=range(1), labels=2
     return trials_of(
         "translation", corpus, model, arm, labels, draws,
         max_length=96, setting=NETWORK if setting is None else setting,
+    )  # fmt: skip
+
+
+def write_causal(folder):
+    """Write a GPT-2 of two layers, 16 wide, with a tokenizer."""
+    place = folder / "tiny-gpt2"
+    torch.manual_seed(0)
+    tokenizer = train_bytepairs([" ".join(WORDS)] * 3, vocabulary=300, positions=40)
+    config = GPT2Config(
+        vocab_size=len(tokenizer), n_embd=16, n_layer=2, n_head=2, n_positions=40,
+        bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    GPT2LMHeadModel(config).save_pretrained(place)
+    tokenizer.save_pretrained(place)
+    return str(place)
+
+
+def language_trials(corpus, model, arm="fine_tuned", draws=range(1), labels=6, setting=None):
+    """Trials on the texts about wheat as the target, all others as the source."""
+    return trials_of(
+        "language_modeling", f"{corpus}:wheat", model, arm, labels, draws,
+        max_length=24, setting=NETWORK if setting is None else setting,
     )  # fmt: skip
