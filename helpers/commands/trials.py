@@ -92,7 +92,7 @@ def _only(question: studies.Question, chosen: argparse.Namespace) -> studies.Que
 def _settled(trials: Sequence[Trial], name: str) -> None:
     """Refuse trials of arms and label counts whose setting has not been searched."""
     for trial in {(one.arm, one.labels): one for one in trials}.values():
-        if trial.arm in studies.UNSEARCHED:
+        if not studies.searched(trial.task, trial.arm):
             continue
         question = studies.question(name)
         found = settings.found_for(trial.task, trial.corpus, question.model)

@@ -84,6 +84,19 @@ def token_batches(
             yield found[at]
 
 
+def row_batches(n: int, size: int, generator: np.random.Generator) -> Iterator[list[int]]:
+    """Yield the rows of each batch of one pass, ``size`` each, in random order.
+
+    What does not fill a batch is left out of the pass, unless it is all there is.
+
+    >>> [len(batch) for batch in row_batches(7, 3, np.random.default_rng(0))]
+    [3, 3]
+    """
+    order = generator.permutation(n).tolist()
+    for start in range(0, max(1, n - size + 1), size):
+        yield order[start : start + size]
+
+
 def pad(rows: Sequence[Row], device: torch.device, filler: int = 0) -> dict[str, torch.Tensor]:
     """Return ``input_ids``, ``attention_mask`` (b, t) and ``labels`` (b,) or (b, t) of rows.
 
@@ -126,7 +139,8 @@ def train(
     *,
     steps: int,
     learning_rate: float,
-    batch_tokens: int,
+    batch_tokens: int = 0,
+    batch_rows: int = 0,
     seed: int,
     precision: str = "float32",
     device: torch.device | None = None,
@@ -147,6 +161,8 @@ def train(
         steps: of the optimizer, at least 1.
         learning_rate: peak, in (0, 1).
         batch_tokens: tokens of a batch, padding included, see :func:`token_batches`.
+        batch_rows: rows of a batch instead, see :func:`row_batches`: where the rows of a batch are
+            held against each other, their number counts and they must not be sorted by length.
         seed: order of the rows, and dropout.
         precision: "float32", or "bfloat16" for the matrix products (parameters stay in 32 bits).
         device: where to train; None: where the model is.
@@ -156,8 +172,10 @@ def train(
         beside: rows of another kind, which take half of the tokens of each step; None: none.
 
     Raises:
-        UserError: no rows, no steps, or a loss that is no number any more.
+        UserError: no rows, no steps, no size of a batch, or a loss that is no number any more.
     """
+    if max(batch_rows, batch_tokens) < 1:
+        raise UserError("Training needs batch_tokens or batch_rows of at least 1.")
     if not rows or (beside and not beside.rows):
         raise UserError("There are no training rows; training needs at least one.")
     if steps < 1:
@@ -183,7 +201,12 @@ def train(
         torch.manual_seed(seed)
         looked()
         while done < steps:
-            for batch in token_batches(lengths, budget, generator):
+            batches = (
+                row_batches(len(rows), batch_rows, generator)
+                if batch_rows
+                else token_batches(lengths, budget, generator)
+            )
+            for batch in batches:
                 model.train()
                 for group in optimizer.param_groups:
                     group["lr"] = learning_rate * rate_at(done, steps)

@@ -11,7 +11,7 @@ import transformers
 
 from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
-from helpers.trials import language, networks, references, translating
+from helpers.trials import language, networks, rankers, references, translating
 from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
@@ -49,6 +49,13 @@ ARMS: dict[str, dict[str, Arm]] = {
         "source_continued": language.source_continued,
         "two_phase": language.two_phase,
         "joint": language.joint,
+    },
+    "retrieval": {
+        "random": rankers.random_order,
+        "bm25": rankers.bm25,
+        "frozen": rankers.frozen,
+        "fine_tuned": rankers.fine_tuned,
+        "from_scratch": rankers.from_scratch,
     },
 }
 """Each takes a trial, its inputs, the models' folders and a device, and gives an outcome."""

@@ -55,6 +55,11 @@ def load_task(corpus: str, task: str, max_length: int = 128) -> Any:
         from helpers.tasks.new_domain import NewDomain
 
         return NewDomain.named(corpus, max_length)
+    if task == "retrieval":
+        from helpers.sources.dialogues import load_dialogues
+        from helpers.tasks.retrieval import ReplyRetrieval
+
+        return ReplyRetrieval(load_dialogues(corpus), max_length)
     from helpers.tasks.tagging import TokenTagging
     from helpers.tasks.tags import DEFAULT
 
@@ -112,14 +117,8 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
 
         tokenizer = load_tokenizer(variant(trial.model).name)
     made: dict[str, Any] = {}
-    encode = {
-        "classification": _texts,
-        "language_modeling": _documents,
-        "tagging": _sentences,
-        "translation": _pairs,
-    }
     for split in _SPLITS:
-        for name, array in encode[trial.task](task, split, tokenizer).items():
+        for name, array in _ENCODE[trial.task](task, split, tokenizer).items():
             made[f"{split}.{name}"] = array
     if trial.task == "language_modeling":
         for name, array in _rows(task.encode(task.source("train"), tokenizer)).items():
@@ -129,7 +128,7 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
         made["names"] = _marks(tokenizer)
     elif trial.task == "classification":
         made["names"] = task.corpus.label_names
-    else:
+    elif trial.task == "tagging":
         made["names"] = task.label_names
     with replacing_file(file) as temporary:
         save_inputs(made, temporary)
@@ -197,6 +196,35 @@ def _sentences(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
 
 
 def _pairs(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
+    """Return each pair as one row of tokens, context and reply one behind the other."""
+    from helpers.tasks.bi_encoder import CONTEXT, REPLY
+
+    items = task.items(split)
+    arrays: dict[str, np.ndarray] = {}
+    sides = {"context": list(items["source"]), "reply": list(items["target"])}
+    if split != "train":
+        arrays["candidates"] = task.candidates(split).astype(np.int32)
+    if tokenizer is not None:
+        rows = {name: task.encode(texts, tokenizer) for name, texts in sides.items()}
+        pairs = [asked + answered for asked, answered in zip(*rows.values(), strict=True)]
+        arrays["ids"], arrays["starts"] = flat(pairs, np.int32)
+        arrays["labels"], _ = flat(
+            [
+                [CONTEXT] * len(asked) + [REPLY] * len(answered)
+                for asked, answered in zip(*rows.values(), strict=True)
+            ],
+            np.int8,
+        )
+        sides = {
+            name: [_seen(text, tokenizer, task.max_length) for text in texts]
+            for name, texts in sides.items()
+        }
+    for name, texts in sides.items():
+        arrays[name], arrays[f"{name}_starts"] = pack_texts(texts)
+    return arrays
+
+
+def _translations(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
     items = task.items(split)
     arrays: dict[str, np.ndarray] = {}
     arrays["text"], arrays["text_starts"] = pack_texts(list(items["source"]))
@@ -216,3 +244,13 @@ def _marks(tokenizer: Any) -> list[int]:
 
     last = boundaries(tokenizer)[1]
     return [last, last if tokenizer.pad_token_id is None else tokenizer.pad_token_id]
+
+
+_ENCODE = {
+    "classification": _texts,
+    "tagging": _sentences,
+    "language_modeling": _documents,
+    "retrieval": _pairs,
+    "translation": _translations,
+}
+"""What a split of a task becomes."""

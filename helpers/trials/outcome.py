@@ -23,11 +23,14 @@ ITEMS = {
     "tagging": ("found", "missed", "wrong"),
     "translation": ("written", "chrf", "bleu"),
     "language_modeling": ("nats", "bytes", "is_target"),
+    "retrieval": ("ranks",),
 }
 """Arrays of a task, one row an item. Classification: class and its probability (half precision).
-Tagging: names found, missed and made up, a column a type. Translation: the text written (UTF-8,
-zeros behind it), and what sacrebleu counts in it for chrF and BLEU. Language modeling: the summed
-loss of a document, its bytes as UTF-8, and whether it is of the target (1) or of the source (0)."""
+Tagging: names found, missed and made up, a column a type. Language modeling: the summed loss of a
+document, its bytes as UTF-8, and whether it is of the target (1) or of the source (0). Retrieval:
+first and last place of the right reply among its candidates, two columns, different where scores
+are tied. Translation: the text written (UTF-8, zeros behind it), and what sacrebleu counts in it
+for chrF and BLEU."""
 
 
 @dataclass(frozen=True)

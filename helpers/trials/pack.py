@@ -30,13 +30,13 @@ RETURNED = 16_000_000
 MODULES = (
     "__init__", "base/__init__", "base/files", "base/processes", "base/provenance",
     "sources/__init__", "sources/loading", "sources/sampling", "sources/variants",
-    "tasks/__init__", "tasks/alignment", "tasks/heads", "tasks/row_losses", "tasks/tags",
-    "tasks/token_tags", "training/__init__", "training/costs", "training/curves", "training/loop",
+    "tasks/__init__", "tasks/alignment", "tasks/bi_encoder", "tasks/heads", "tasks/row_losses",
+    "tasks/tags", "tasks/token_tags",
+    "training/__init__", "training/costs", "training/curves", "training/loop",
     "transfer/__init__", "transfer/objective", "transfer/strategies",
     "trials/__init__", "trials/answers", "trials/arms", "trials/language", "trials/networks",
-    "trials/outcome",
-    "trials/pack", "trials/references", "trials/rows", "trials/store",
-    "trials/translating", "trials/trial", "trials/worker",
+    "trials/outcome", "trials/pack", "trials/rankers", "trials/references", "trials/rows",
+    "trials/store", "trials/translating", "trials/trial", "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 

@@ -60,7 +60,6 @@ def read(
 
     Args:
         asked: the question; every arm at every label count in every draw.
-            One whose setting has been found nowhere is left out, and then it is not complete.
         use: "missing" trains what is not stored, most decisive first, for at most ``minutes``;
             "stored" refuses where something is missing; "fresh" takes only what was trained here.
         minutes: see ``use``.
@@ -69,7 +68,6 @@ def read(
     Raises:
         UserError: something is missing that may not be trained; whatever a trial refuses.
     """
-    asked, unsearched = studies.searched(asked)
     trials = studies.label_efficiency(asked)
     store = store_for(use)
     todo = store.missing(trials)
@@ -91,11 +89,7 @@ def read(
         )
         for key, message in list(failed.items())[:3]:
             print(f"{next(t.label for t in todo if t.key == key)} failed: {message}")
-    found = _read(trials, store, studies.name_of(asked))
-    if not unsearched:
-        return found
-    left = f" No setting has been found yet of {', '.join(unsearched)}: left out."
-    return replace(found, sentence=found.sentence + left.replace("_", " "), complete=False)
+    return _read(trials, store, studies.name_of(asked))
 
 
 def _read(trials: Sequence[Trial], store: Store, study: str) -> Read:
@@ -224,13 +218,9 @@ def joined(read: Read, other: Read, names: Mapping[str, str]) -> Read:
 
 
 def record(
-    run: Any,
-    arms: Comparison,
-    read: Read,
-    classes: Sequence[int] | np.ndarray,
-    others: Mapping[str, Comparison] | None = None,
-    **where: str,
-) -> None:
+    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray,
+    others: Sequence[Comparison] = (), **where: str,
+) -> None:  # fmt: skip
     """Write a study into a run's record: scores of every draw, and what the claims ask of it.
 
     Args:
@@ -239,20 +229,20 @@ def record(
         read: the outcomes.
         classes: of the training items, (n,), all alike where items have none: with them it is
             counted how many labelled items two draws have in common.
-        others: the same arms by other measures, by the name that the rules of claims give them.
+        others: the same trials by other measures, which a claim may ask for by name.
         where: ``dataset`` and ``model`` of the scores.
     """
     for (arm, n), each in read.outcomes.items():
-        items = arms.of(arm, n).shape[1]
-        for draw, value in zip(each, arms.by_draw(arm, n), strict=True):
-            run.metric(
-                arms.measure, value, split="test", strategy=arm, labels=n, seed=draw, n=items,
-                **where,
-            )  # fmt: skip
+        for by in (arms, *others):
+            for draw, value in zip(each, by.by_draw(arm, n), strict=True):
+                run.metric(
+                    by.measure, value, split="test", strategy=arm, labels=n, seed=draw,
+                    n=by.items, **where,
+                )  # fmt: skip
     if read.study:
-        measures = {reach.MEASURE: reaches(read), **(others or {})}
+        by_name = {reach.MEASURE: reaches(read)} | {by.measure: by for by in others}
         more = circumstances(read, classes)
-        run.compares(read.study, arms, complete=read.complete, others=measures, **more)
+        run.compares(read.study, arms, complete=read.complete, others=by_name, **more)
 
 
 def circumstances(read: Read, classes: Sequence[int] | np.ndarray) -> dict[str, Any]:

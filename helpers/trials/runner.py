@@ -25,8 +25,11 @@ def expected_seconds(trial: Trial) -> float:
     if "steps" not in options:
         return 3.0
     length = options["max_length"]
+    if trial.task == "retrieval":
+        length *= 2  # context and reply
+    tokens = options.get("batch_tokens") or options["batch_pairs"] * length
     return (
-        options["steps"] * options["batch_tokens"] / TOKENS_A_SECOND
+        options["steps"] * tokens / TOKENS_A_SECOND
         + trial.items * length / (8 * TOKENS_A_SECOND)
         + 5.0
     )
@@ -129,8 +132,8 @@ def _span(seconds: float) -> str:
 def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> float:
     """Return the trial's score on its items, higher is better.
 
-    Accuracy, F1 of names, or chrF / 100, in [0, 1]; of language models minus bits per byte of the
-    target.
+    Accuracy, F1 of names, MRR of replies, or chrF / 100, in [0, 1]; of language models minus bits
+    per byte of the target.
 
     ``folder`` holds the inputs, or will, where they are not there yet.
     """
@@ -145,6 +148,10 @@ def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> floa
     if trial.task == "language_modeling":
         chosen = outcome.items["is_target"] == 1
         return bits.negative_of(outcome.items["nats"][chosen], outcome.items["bytes"][chosen])
+    if trial.task == "retrieval":
+        from helpers.evaluation.retrieval import reciprocal_ranks
+
+        return float(reciprocal_ranks(outcome.items["ranks"]).mean())
     truth = inputs.inputs_for(trial, folder)[f"{trial.split}.labels"]
     return float((outcome.items["predicted"] == truth).mean())
 
@@ -183,7 +190,7 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
 
 SEARCHED = (
     "learning_rate", "steps", "regularization", "strength", "least", "longest", "smoothing",
-    "weight",
+    "weight", "k1", "b",
 )  # fmt: skip
 
 

@@ -36,6 +36,9 @@ HEADER = """\
 BATCH_TOKENS = {"language_modeling": 512}
 """Tokens of a step where a task has not those of :data:`NETWORK`."""
 
+BATCH_PAIRS = 32
+"""Pairs of a step of a bi-encoder: each context has so many candidates in training."""
+
 LANGUAGE_STEPS = {"from_scratch": 80}
 """Steps of a language model; every other arm has 40, so that they cost alike."""
 
@@ -56,6 +59,8 @@ def grid(
 
     Steps grow with the root of the labels; from scratch needs about four times as many as a
     pretrained network (its training loss is then at 0, see the stored curves).
+
+    A bi-encoder (``arm`` "ranker") goes over its pairs once or twice.
 
     >>> [each["steps"] for each in grid("fine_tuned", 64, (1e-4, 3e-4, 1e-3))]
     [40, 120, 40, 120, 40, 120]
@@ -79,6 +84,11 @@ def grid(
         return [{"learning_rate": rate, "steps": steps} for rate in rates for steps in (200, 400)]
     if arm in ("tfidf", "tfidf_whole", "frozen"):
         return [{"regularization": c} for c in (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)]
+    if arm == "ranker":
+        once = max(1, labels // BATCH_PAIRS)
+        return [{"learning_rate": rate, "steps": n * once} for rate in rates for n in (1, 2)]
+    if arm == "bm25":
+        return [{"k1": k1, "b": b} for k1 in (0.6, 1.2, 2.0) for b in (0.25, 0.75)]
     if arm == "linear":
         return [{"strength": s} for s in (1e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4)]
     if arm == "dictionary":

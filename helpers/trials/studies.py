@@ -1,13 +1,22 @@
 """Studies: which trials answer a question, the most decisive ones first."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
-from helpers.trials.settings import BATCH_TOKENS, NETWORK, TWO_PHASE, WRITER, grid, setting_for
+from helpers.trials.settings import (
+    BATCH_PAIRS,
+    BATCH_TOKENS,
+    GRIDS,
+    NETWORK,
+    TWO_PHASE,
+    WRITER,
+    grid,
+    setting_for,
+)  # fmt: skip
 from helpers.trials.trial import Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
@@ -21,17 +30,25 @@ LANGUAGE_ARMS = (
     "two_phase",
     "from_scratch",
 )
+RANKERS = ("random", "bm25", "frozen", "fine_tuned", "from_scratch")
 TRANSLATION_ARMS = ("copy", "glossary", "memory", "fine_tuned", "from_scratch")
-WITHOUT_MODEL = (
-    "majority", "tfidf_whole", "dictionary", "linear", "copy", "glossary", "memory",
+CHEAP = (
+    "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
+    "untuned", "random", "bm25", "copy", "glossary", "memory",
 )  # fmt: skip
-"""Arms that read texts, and no weights."""
-
-CHEAP = (*WITHOUT_MODEL, "tfidf", "frozen", "untrained", "unigram", "untuned")
 """Arms of which a trial takes seconds."""
 
-UNSEARCHED = ("majority", "untrained", "untuned", "copy")
-"""Arms that have nothing to choose."""
+UNSEARCHED = ("majority", "untrained", "untuned", "random", "copy")
+"""Arms that have nothing to choose in any task."""
+
+
+def searched(task: str, arm: str) -> bool:
+    """Tell whether an arm has a setting; a bi-encoder that is only read has none.
+
+    >>> searched("classification", "frozen"), searched("retrieval", "frozen")
+    (True, False)
+    """
+    return arm not in UNSEARCHED and (task, arm) != ("retrieval", "frozen")
 
 
 RATES: dict[str, tuple[float, ...]] = {
@@ -41,11 +58,12 @@ RATES: dict[str, tuple[float, ...]] = {
 }
 """Learning rates that are tried, by arm."""
 
-RATES_OF_WRITERS = dict.fromkeys(("fine_tuned", "from_scratch"), (1e-3, 3e-3, 1e-2))
-"""Of a small network that learns to write another language in a few passes."""
-
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
+
+RATES_OF_RANKERS = {"fine_tuned": (2e-5, 1e-4, 5e-4), "from_scratch": (1e-4, 5e-4, 2e-3)}
+"""Of bi-encoders: what was pretrained for this very task should move little; far apart, so that the
+best is not at an end."""
 
 
 def trials_of(
@@ -66,7 +84,7 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: "classification", "tagging", "translation" or "language_modeling".
+        task: "classification", "tagging", "language_modeling", "retrieval" or "translation".
         corpus: catalogue name, file or hub id.
         model: name of the weights.
         arm: a key of :data:`helpers.trials.arms.ARMS`.
@@ -85,18 +103,21 @@ def trials_of(
     facts = facts or facts_of(corpus, task)
     labels = min(labels, facts["train"])
     chosen: dict[str, Any] = {}
-    if arm not in UNSEARCHED:
+    if searched(task, arm):
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
-    reads_model = arm not in WITHOUT_MODEL
+    without = ("majority", "tfidf_whole", "dictionary", "linear", "random")
+    reads_model = arm not in (*without, "copy", "glossary", "memory")
     if reads_model:
         chosen["max_length"] = max_length
     if reads_model and task == "translation":
         chosen |= NETWORK | WRITER
-    elif reads_model and arm not in ("tfidf", "unigram"):
-        if task != "language_modeling":
+    elif reads_model and arm not in ("tfidf", "unigram", "bm25"):
+        if task in ("classification", "tagging"):
             chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
-        if "steps" in chosen:
+        if "steps" in chosen and task == "retrieval":
+            chosen["batch_pairs"] = BATCH_PAIRS
+        elif "steps" in chosen:
             chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
         if arm == "two_phase":
             chosen |= TWO_PHASE
@@ -128,24 +149,6 @@ RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
     "from_scratch": (1e-3, 3e-3, 1e-2),
 }
 """Of language models; of two phases that of the first one, the second has a third of it."""
-
-
-def searched(asked: "Question") -> "tuple[Question, list[str]]":
-    """Return the question with the arms that have a setting, and the arms that have none yet.
-
-    Raises:
-        UserError: no arm has one.
-    """
-    without: list[str] = []
-    for arm in asked.arms:
-        try:
-            if arm not in UNSEARCHED:
-                setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
-        except UserError:
-            without.append(arm)
-            if len(without) == len(asked.arms):
-                raise
-    return replace(asked, arms=[arm for arm in asked.arms if arm not in without]), without
 
 
 @dataclass(frozen=True)
@@ -239,9 +242,9 @@ STUDIES = {
         corpus="jupyterlab-zh",
         model="gpt2-mini",
         arms=TRANSLATION_ARMS,
-        labels=(2167,),  # all pairs: a new draw is new random weights and another order
+        labels=(2167,),  # all pairs: a draw is new weights and another order
         max_length=128,
-        rates=RATES_OF_WRITERS,
+        rates=dict.fromkeys(("fine_tuned", "from_scratch"), (1e-3, 3e-3, 1e-2)),
         notebook="11",
     ),
     "outlets": Question(
@@ -253,6 +256,24 @@ STUDIES = {
         max_length=256,
         rates=RATES_OF_LANGUAGE,
         notebook="05",
+    ),
+    "replies": Question(
+        task="retrieval",
+        corpus="chitchat",
+        arms=RANKERS,
+        labels=(512,),
+        max_length=24,
+        rates=RATES_OF_RANKERS,
+        notebook="12",
+    ),
+    "chatbot": Question(
+        task="retrieval",
+        corpus="chatterbot-en",
+        arms=("random", "bm25", "frozen", "fine_tuned"),
+        labels=(449,),
+        max_length=24,
+        rates=RATES_OF_RANKERS,
+        notebook="12",
     ),
 }
 """The studies by name."""
@@ -282,14 +303,6 @@ def name_of(asked: Question) -> str:
     return ""
 
 
-_GRIDS = {
-    ("tagging", "frozen"): "frozen_tagger",
-    ("translation", "fine_tuned"): "writer",
-    ("translation", "from_scratch"): "writer",
-}
-"""Grids of settings that another arm of that name does not have."""
-
-
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     """Return what a search tries: for each arm and label count its marks and its trials.
 
@@ -306,7 +319,7 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     facts = facts_of(asked.corpus, asked.task)
     found = []
     for arm, n in asked.pairs():
-        kind = _GRIDS.get((asked.task, arm), arm)
+        kind = GRIDS.get((asked.task, arm), arm)
         trials = [
             trial
             for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)

@@ -13,6 +13,7 @@ PROTOCOLS = {
     "tagging": 1,
     "translation": 1,
     "language_modeling": 1,
+    "retrieval": 1,
 }
 """Raised by hand where the meaning of a task's training or scoring changes (a test asks for it)."""
 

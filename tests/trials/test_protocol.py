@@ -23,6 +23,7 @@ def curves_now(folder):
     asked = {
         "classification": tiny.trials(texts, model, draws=[0, 1]),
         "tagging": tiny.tagging_trials(sentences, model),
+        "retrieval": tiny.retrieval_trials(tiny.write_pairs(folder), model),
     }
     causal = tiny.write_causal(folder)
     asked["language_modeling"] = [
@@ -32,7 +33,7 @@ def curves_now(folder):
             texts, causal, arm, setting=tiny.NETWORK | ({"weight": 0.5} if arm == "joint" else {})
         )
     ]
-    pairs, writer = tiny.write_pairs(folder), tiny.write_writer(folder)
+    pairs, writer = tiny.write_messages(folder), tiny.write_writer(folder)
     asked["translation"] = tiny.translation_trials(pairs, writer)
     folders = {name: {"folder": name} for name in (model, causal, writer)}
     for task, trials in asked.items():

@@ -355,33 +355,3 @@ def test_differences_stand_in_the_record_with_their_interval():
 def test_a_question_without_trials_has_nothing_to_read(store):
     with pytest.raises(UserError, match="None of the 0 trials is there"):
         reading.read(Question(arms=(), labels=(64,)))
-
-
-def test_an_arm_that_was_never_searched_is_left_out_and_nothing_is_complete(store, monkeypatch):
-    fill(store, [HALF, HALF, RIGHT, HALF])
-
-    def setting_of(task, corpus, model, arm, labels):
-        if arm == "fine_tuned":
-            raise UserError("No setting.")
-        return {"regularization": 10.0}
-
-    monkeypatch.setattr(studies, "setting_for", setting_of)
-    found = reading.read(replace(ASKED, arms=(*ASKED.arms, "fine_tuned")), "stored")
-    assert list(found.outcomes) == [("majority", 64), ("tfidf", 64)] and not found.complete
-    assert found.sentence.endswith(" No setting has been found yet of fine tuned: left out.")
-
-
-def test_other_measures_are_handed_to_the_rules(monkeypatch):
-    arms = Comparison({("a", 64): np.ones((2, 5))})
-    given = {}
-
-    class Run:
-        def metric(self, *_, **__):
-            pass
-
-        def compares(self, study, arms, *, others, **more):
-            given.update(others)
-
-    found = Read({("a", 64): {0: RIGHT, 1: RIGHT}}, "", True, [], "topics")
-    reading.record(Run(), arms, found, [0] * 200, {"bleu": arms})
-    assert given["bleu"] is arms and set(given) > {"bleu"}

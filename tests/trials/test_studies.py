@@ -7,7 +7,7 @@ from helpers.sources.sampling import TUNING
 from helpers.trials import studies
 from helpers.trials.arms import ARMS
 from helpers.trials.settings import TWO_PHASE
-from helpers.trials.studies import CHEAP, STUDIES, UNSEARCHED, Question
+from helpers.trials.studies import CHEAP, STUDIES, Question
 from tests.trials.made import settle_facts
 
 TEXTS = Question(arms=("fine_tuned", "tfidf", "majority", "from_scratch"), labels=(64, 16), draws=3)
@@ -171,7 +171,7 @@ def test_every_arm_with_a_choice_is_searched_at_every_count_alike(name, monkeypa
     settle_facts(monkeypatch, train=10**6)
     asked = STUDIES[name]
     found = studies.search(asked)
-    searched = [(arm, n) for arm, n in asked.pairs() if arm not in UNSEARCHED]
+    searched = [(arm, n) for arm, n in asked.pairs() if studies.searched(asked.task, arm)]
     assert [(marks["arm"], marks["labels"]) for marks, _ in found] == searched
     for marks, trials in found:
         language = asked.task == "language_modeling" and "steps" in trials[0].options
@@ -220,26 +220,6 @@ def test_wrong_labels_take_the_settings_of_right_ones_and_are_no_search():
     with pytest.raises(UserError, match="there is nothing to search"):
         studies.search(wrong)
     assert studies.name_of(replace(wrong, labels=(256,))) == "wrong_labels"
-
-
-def test_arms_without_a_setting_are_left_out_and_named(monkeypatch):
-    def setting_of(task, corpus, model, arm, labels):
-        if arm in missing:
-            raise UserError(f"No setting of {arm}.")
-        return {"regularization": 1.0}
-
-    monkeypatch.setattr(studies, "setting_for", setting_of)
-    missing = ("fine_tuned", "from_scratch")
-    known, without = studies.searched(TEXTS)
-    assert (list(known.arms), without) == (["tfidf", "majority"], ["fine_tuned", "from_scratch"])
-    missing = ()
-    assert studies.searched(TEXTS) == (
-        Question(arms=list(TEXTS.arms), labels=(64, 16), draws=3),
-        [],
-    )
-    missing = ("tfidf",)
-    with pytest.raises(UserError, match=r"^No setting of tfidf\.$"):
-        studies.searched(Question(arms=("tfidf",)))
 
 
 def test_writers_share_cost_and_lengths_and_baselines_read_no_weights():

@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("translating")
-    return folder, tiny.write_pairs(folder), tiny.write_writer(folder)
+    return folder, tiny.write_messages(folder), tiny.write_writer(folder)
 
 
 def made(place, arm, **more):

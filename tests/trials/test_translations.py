@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from helpers.trials import translations
+from helpers import UserError
+from helpers.trials import settings, translations
 from helpers.trials.outcome import Outcome
 from helpers.trials.reading import Read
 from helpers.trials.rows import pack_texts
+from helpers.trials.studies import Question
 from helpers.trials.translating import kept
 from tests.trials.made import ORIGIN
 
@@ -61,3 +63,27 @@ def test_a_difference_has_the_value_and_the_sign_of_the_scores():
 def test_texts_and_their_broken_characters():
     assert translations.written(reading(), "poor", 5) == POOR
     assert translations.broken_share(POOR) == 1 / 8
+
+
+def test_an_arm_that_was_never_searched_is_left_out_and_nothing_is_complete(monkeypatch):
+    def setting_for(task, corpus, model, arm, labels):
+        if arm in missing:
+            raise UserError(f"No setting of {arm}.")
+        return {}
+
+    def stored(asked, use):
+        given.append((list(asked.arms), use))
+        return reading()
+
+    given = []
+    monkeypatch.setattr(settings, "setting_for", setting_for)
+    monkeypatch.setattr(translations.reading, "read", stored)
+    asked = Question(task="translation", arms=("copy", "memory", "fine_tuned"), labels=(5,))
+    missing = ("fine_tuned",)
+    found = translations.read(asked, "stored")
+    assert not found.complete and found.sentence == (
+        " No setting of fine tuned has been found yet: left out, so no verdict."
+    )
+    missing = ()
+    assert translations.read(asked, "stored").complete
+    assert given == [(["copy", "memory"], "stored"), (["copy", "memory", "fine_tuned"], "stored")]

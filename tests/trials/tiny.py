@@ -78,9 +78,9 @@ DEEDS = {"Open": "打开", "Close": "关闭", "Copy": "复制", "Move": "移动"
 NAMES_OF_PAIRS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
 
 
-def write_pairs(folder):
+def write_messages(folder):
     """Write English and Chinese messages; the name in each keeps them from being duplicates."""
-    file = folder / "pairs.csv"
+    file = folder / "messages.csv"
     with file.open("w", newline="", encoding="utf-8") as out:
         rows = csv.writer(out)
         rows.writerow(["source", "target"])
@@ -132,4 +132,32 @@ def language_trials(corpus, model, arm="fine_tuned", draws=range(1), labels=6, s
     return trials_of(
         "language_modeling", f"{corpus}:wheat", model, arm, labels, draws,
         max_length=24, setting=NETWORK if setting is None else setting,
+    )  # fmt: skip
+
+
+def letters(number):
+    """Write a number's digits as letters."""
+    return "".join("abcdefghij"[int(digit)] for digit in str(number))
+
+
+def write_pairs(folder):
+    """Write questions and replies; names of letters in each keep them from being duplicates."""
+    file = folder / "talk.csv"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        rows = csv.writer(out)
+        rows.writerow(["question", "reply"])
+        for i in range(120):
+            first, second, _ = WORDS[i % 3].split()
+            house, day = (letters(i * prime) for prime in (7919, 104729))
+            rows.writerow([f"{first} {house} {day}?", f"{second} {house}."])
+    return str(file)
+
+
+def retrieval_trials(
+    corpus, model, arm="fine_tuned", draws=range(1), labels=32, setting=None, max_length=24
+):
+    """Trials on pairs."""
+    return trials_of(
+        "retrieval", corpus, model, arm, labels, draws,
+        max_length=max_length, setting=NETWORK if setting is None else setting,
     )  # fmt: skip
