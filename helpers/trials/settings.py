@@ -49,6 +49,17 @@ WEIGHTS = (0.25, 1.0, 4.0, 16.0)
 """λ of a joint objective, those that are tried; its ends are arms of their own."""
 
 
+GRIDS = {
+    ("tagging", "frozen"): "frozen_tagger",
+    ("retrieval", "fine_tuned"): "ranker",
+    ("retrieval", "from_scratch"): "ranker",
+    ("retrieval", "frozen"): "",
+    ("translation", "fine_tuned"): "writer",
+    ("translation", "from_scratch"): "writer",
+}
+"""Grids of settings that another arm of that name does not have, by task and arm."""
+
+
 def grid(
     arm: str, labels: int, rates: Sequence[float], task: str = "classification"
 ) -> list[dict[str, Any]]:
