@@ -20,6 +20,7 @@ from helpers.trials import (
     rankers,
     references,
     strategies,
+    translating,
 )
 from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
@@ -69,6 +70,13 @@ ARMS: dict[str, dict[str, Arm]] = {
         "reptile": few_shot.reptile,
         "fomaml": few_shot.fomaml,
         "anil": few_shot.anil,
+    },
+    "translation": {
+        "copy": translating.copy,
+        "glossary": translating.glossary,
+        "memory": translating.memory,
+        "fine_tuned": translating.fine_tuned,
+        "from_scratch": translating.from_scratch,
     },
     "language_modeling": {
         "unigram": language.unigram,

@@ -164,8 +164,8 @@ def _span(seconds: float) -> str:
 def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> float:
     """Return the trial's score on its items, higher is better.
 
-    Accuracy, F1 of names, or MRR of replies, in [0, 1]; of language models minus bits per byte of
-    the target.
+    Accuracy, F1 of names, MRR of replies, or chrF / 100, in [0, 1]; of language models minus bits
+    per byte of the target.
 
     ``folder`` holds the inputs, or will, where they are not there yet.
     """
@@ -176,6 +176,10 @@ def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> floa
     if trial.task in vectors.TASKS:
         found = {} if trial.task == "episodes" else inputs.inputs_for(trial, folder)
         return vectors.score(trial, outcome.items, found)
+    if trial.task == "translation":
+        from helpers.trials.translating import chrf
+
+        return chrf(outcome) / 100
     if trial.task == "language_modeling":
         chosen = outcome.items["is_target"] == 1
         return bits.negative_of(outcome.items["nats"][chosen], outcome.items["bytes"][chosen])
@@ -220,8 +224,8 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
 
 
 SEARCHED = (
-    "learning_rate", "steps", "regularization", "strength", "least", "smoothing", "weight",
-    "k1", "b", "rate", "tasks",
+    "learning_rate", "steps", "regularization", "strength", "least", "longest", "smoothing",
+    "weight", "k1", "b", "rate", "tasks",
 )  # fmt: skip
 
 

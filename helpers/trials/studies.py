@@ -12,8 +12,10 @@ from helpers.trials.kept import COMPRESSED, of_origins, starts_from
 from helpers.trials.settings import (
     BATCH_PAIRS,
     BATCH_TOKENS,
+    GRIDS,
     NETWORK,
     TWO_PHASE,
+    WRITER,
     grid,
     setting_for,
 )  # fmt: skip
@@ -25,15 +27,17 @@ LANGUAGE_ARMS = (
     "unigram", "untuned", "fine_tuned", "source_continued", "joint", "two_phase", "from_scratch",
 )  # fmt: skip
 RANKERS = ("random", "bm25", "frozen", "fine_tuned")
+TRANSLATION_ARMS = ("copy", "glossary", "memory", "fine_tuned", "from_scratch")
 ONE_SHOT = ("uncompressed", "int8", "pruned_50", "pruned_80", "three_layers")
 CHEAP = (
     "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
-    "untuned", "random", "bm25", *ONE_SHOT, *vectors.ONLY_HERE,
+    "untuned", "random", "bm25", "copy", "glossary", "memory", *ONE_SHOT, *vectors.ONLY_HERE,
 )  # fmt: skip
 """Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
 
 UNSEARCHED = (
-    "majority", "untrained", "untuned", "random", "constant", "nearest_mean", *ONE_SHOT, "small",
+    "majority", "untrained", "untuned", "random", "copy", "constant", "nearest_mean", *ONE_SHOT,
+    "small",
 )  # fmt: skip
 """Arms that have nothing of their own to choose in any task."""
 
@@ -118,10 +122,12 @@ def trials_of(
         chosen |= of_origins(found) | COMPRESSED[arm]
     on_vectors = task in vectors.TASKS
     without = ("majority", "tfidf_whole", "dictionary", "linear", "random")
-    reads_model = on_vectors or arm not in without
+    reads_model = on_vectors or arm not in (*without, "copy", "glossary", "memory")
     if reads_model:
         chosen |= {"max_length": max_length} | vectors.FIXED.get(task, {})
-    if reads_model and not on_vectors and arm not in ("tfidf", "unigram", "bm25"):
+    if reads_model and task == "translation":
+        chosen |= NETWORK | WRITER
+    elif reads_model and not on_vectors and arm not in ("tfidf", "unigram", "bm25"):
         if task in ("classification", "tagging"):
             chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
@@ -256,6 +262,16 @@ STUDIES = {
         labels=(64,),
         notebook="08",
     ),
+    "translation": Question(
+        task="translation",
+        corpus="jupyterlab-zh",
+        model="gpt2-mini",
+        arms=TRANSLATION_ARMS,
+        labels=(2167,),  # all pairs: a draw is new weights and another order
+        max_length=128,
+        rates=dict.fromkeys(("fine_tuned", "from_scratch"), (1e-3, 3e-3, 1e-2)),
+        notebook="11",
+    ),
     "outlets": Question(
         task="language_modeling",
         corpus="newsarticles:tass.com",
@@ -338,9 +354,7 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     facts = facts_of(asked.corpus, asked.task)
     found = []
     for arm, n in asked.pairs():
-        kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
-        if asked.task == "retrieval":
-            kind = {"fine_tuned": "ranker", "from_scratch": "ranker", "frozen": ""}.get(arm, arm)
+        kind = GRIDS.get((asked.task, arm), arm)
         split = vectors.chosen_on(asked.task, arm)
         trials = [
             trial

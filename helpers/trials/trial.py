@@ -13,6 +13,7 @@ PROTOCOLS = {
     "tagging": 1,
     "domains": 1,
     "episodes": 1,
+    "translation": 1,
     "language_modeling": 1,
     "retrieval": 1,
 }
