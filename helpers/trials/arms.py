@@ -11,7 +11,16 @@ import transformers
 
 from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
-from helpers.trials import language, networks, references
+from helpers.trials import (
+    compressed,
+    domains,
+    few_shot,
+    language,
+    networks,
+    rankers,
+    references,
+    strategies,
+)
 from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
@@ -25,6 +34,14 @@ ARMS: dict[str, dict[str, Arm]] = {
         "frozen": networks.frozen,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
+        "uncompressed": compressed.uncompressed,
+        "int8": compressed.int8,
+        "pruned_50": compressed.pruned,
+        "pruned_80": compressed.pruned,
+        "three_layers": compressed.fewer_layers,
+        "distilled": compressed.distilled,
+        "small": compressed.small,
+        **strategies.ARMS,
     },
     "tagging": {
         "dictionary": references.dictionary,
@@ -34,6 +51,25 @@ ARMS: dict[str, dict[str, Arm]] = {
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
     },
+    "domains": {
+        "majority": domains.majority,
+        "source_only": domains.source_only,
+        "target_only": domains.target_only,
+        "pooled": domains.joint,
+        "joint": domains.joint,
+        "coral": domains.coral,
+        "importance": domains.importance,
+        "self_training": domains.self_training,
+    },
+    "episodes": {
+        "constant": few_shot.constant,
+        "nearest_mean": few_shot.nearest_mean,
+        "fresh_head": few_shot.fresh_head,
+        "prototypical": few_shot.prototypical,
+        "reptile": few_shot.reptile,
+        "fomaml": few_shot.fomaml,
+        "anil": few_shot.anil,
+    },
     "language_modeling": {
         "unigram": language.unigram,
         "untuned": language.untuned,
@@ -42,6 +78,13 @@ ARMS: dict[str, dict[str, Arm]] = {
         "source_continued": language.source_continued,
         "two_phase": language.two_phase,
         "joint": language.joint,
+    },
+    "retrieval": {
+        "random": rankers.random_order,
+        "bm25": rankers.bm25,
+        "frozen": rankers.frozen,
+        "fine_tuned": rankers.fine_tuned,
+        "from_scratch": rankers.from_scratch,
     },
 }
 """Each takes a trial, its inputs, the models' folders and a device, and gives an outcome."""

@@ -78,7 +78,7 @@ def read(
         )
     if todo:
         jobs = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
-        whole = sum(map(runner.expected_seconds, todo)) / jobs / 60
+        whole = sum(runner.expected_each(todo, store).values()) / jobs / 60
         print(
             f"{len(todo)} of {len(trials)} trials are missing; training them for at most "
             f"{minutes:g} minutes (all take about {max(1, round(whole))}).",
@@ -218,8 +218,9 @@ def joined(read: Read, other: Read, names: Mapping[str, str]) -> Read:
 
 
 def record(
-    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray, **where: str
-) -> None:
+    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray,
+    others: Sequence[Comparison] = (), **where: str,
+) -> None:  # fmt: skip
     """Write a study into a run's record: scores of every draw, and what the claims ask of it.
 
     Args:
@@ -228,19 +229,20 @@ def record(
         read: the outcomes.
         classes: of the training items, (n,), all alike where items have none: with them it is
             counted how many labelled items two draws have in common.
+        others: the same trials by other measures, which a claim may ask for by name.
         where: ``dataset`` and ``model`` of the scores.
     """
     for (arm, n), each in read.outcomes.items():
-        items = arms.of(arm, n).shape[1]
-        for draw, value in zip(each, arms.by_draw(arm, n), strict=True):
-            run.metric(
-                arms.measure, value, split="test", strategy=arm, labels=n, seed=draw, n=items,
-                **where,
-            )  # fmt: skip
+        for by in (arms, *others):
+            for draw, value in zip(each, by.by_draw(arm, n), strict=True):
+                run.metric(
+                    by.measure, value, split="test", strategy=arm, labels=n, seed=draw,
+                    n=by.items, **where,
+                )  # fmt: skip
     if read.study:
-        others = {reach.MEASURE: reaches(read)}
+        by_name = {reach.MEASURE: reaches(read)} | {by.measure: by for by in others}
         more = circumstances(read, classes)
-        run.compares(read.study, arms, complete=read.complete, others=others, **more)
+        run.compares(read.study, arms, complete=read.complete, others=by_name, **more)
 
 
 def circumstances(read: Read, classes: Sequence[int] | np.ndarray) -> dict[str, Any]:
@@ -249,15 +251,16 @@ def circumstances(read: Read, classes: Sequence[int] | np.ndarray) -> dict[str, 
     Args as for :func:`record`.
 
     Returns:
-        ``overlap`` of the draws by label count; ``flops`` of training and ``made_on``, the devices,
-        by arm and label count: what :meth:`helpers.runs.record.Run.compares` takes.
+        ``overlap`` of the draws by label count; ``flops`` of training, ``sizes`` (bytes of the
+        stored model) and ``made_on``, the devices, by arm and label count: what
+        :meth:`helpers.runs.record.Run.compares` takes.
     """
     made_on = {
         key: sorted({str(outcome.origin["device"]) for outcome in each.values()})
         for key, each in read.outcomes.items()
     }
-    flops = total_cost(read, "flops")
-    return {"overlap": overlaps(read, classes), "flops": flops, "made_on": made_on}
+    costs = {"flops": total_cost(read, "flops"), "sizes": total_cost(read, "bytes")}
+    return {"overlap": overlaps(read, classes), "made_on": made_on} | costs
 
 
 def record_gains(

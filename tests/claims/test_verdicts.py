@@ -138,6 +138,30 @@ def test_what_cannot_carry_a_verdict_is_shown_with_its_reason(changed, expected)
     assert verdict(rule, cheap) == "supported"
 
 
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"gained": True, "bytes_ratio": 0.25}, ""),
+        (
+            {"gained": True, "bytes_ratio": 1.0},
+            "its stored model is not smaller than that of whole",
+        ),
+        ({"gained": True}, "its stored model is not smaller than that of whole"),
+        (
+            {"gained": False, "bytes_ratio": 0.25},
+            "whole has no gain from transfer that could be kept",
+        ),
+    ],
+)
+def test_a_gain_is_kept_where_there_is_one_and_in_fewer_bytes(known, expected):
+    rule = claim("C01", piece(of="whole", keeps=0.9, smallest=0.001))
+    given = evidence("C01", gain_of(0.02, spread=0.002))
+    measured = given.measured.model_copy(update={"of": "whole", "keeps": 0.9} | known)
+    found = judged([rule], given.model_copy(update={"measured": measured}))["C01"]
+    assert found.findings[0].reason == expected
+    assert found.verdict == ("not judged" if expected else "supported")
+
+
 def test_too_few_items_and_no_p_value_are_reasons_too():
     few = claim("C01", piece(items=401))
     found = judged([few], evidence("C01", gain_of(0.1)))["C01"]
@@ -196,6 +220,41 @@ def test_any_of_several_is_corrected_for_having_been_chosen():
     assert verdict(rule, *found) == "undecided"
     sure = evidence("C01", gain_of(0.1), study="a")
     assert verdict(rule, sure, *found[1:]) == "supported"
+
+
+@pytest.mark.parametrize(
+    ("combine", "measured", "expected"),
+    [
+        ("all", {"a": 0.1, "b": 0.1}, "supported"),
+        ("all", {"a": 0.1}, "undecided"),  # b could still fail
+        ("all", {"a": -0.1}, "contradicted"),  # whatever b says
+        ("any", {"a": 0.1}, "supported"),  # whatever b says
+        ("any", {"a": -0.1}, "undecided"),  # b could still hold
+        ("any", {"a": -0.1, "b": -0.1}, "contradicted"),
+        ("exists", {"a": 0.1}, "supported"),
+        ("exists", {"a": -0.1, "b": -0.1}, "undecided"),  # another pair could still show it
+        ("exists", {"a": 0.0, "b": 0.0}, "undecided"),
+    ],
+)
+def test_a_piece_that_is_not_measured_decides_nothing_that_it_could_change(
+    combine, measured, expected
+):
+    rule = claim("C01", piece("a"), piece("b"), combine=combine)
+    found = [
+        evidence("C01", gain_of(value, spread=0.003, seed=i), study=name)
+        for i, (name, value) in enumerate(measured.items())
+    ]
+    assert verdict(rule, *found) == expected
+
+
+def test_what_was_looked_for_and_not_found_is_said_so():
+    rule = claim("C01", piece("a"), piece("b"), combine="exists")
+    found = [evidence("C01", gain_of(-0.1, seed=i), study=name) for i, name in enumerate("ab")]
+    got = judged([rule], *found)["C01"]
+    assert (got.verdict, got.tally) == ("undecided", "not found in 2 cases")
+    there = [evidence("C01", gain_of(0.1), study="a"), found[1]]
+    assert judged([rule], *there)["C01"].tally == "found in 2 cases"
+    assert judged([rule])["C01"].tally == ""
 
 
 def test_an_undecided_question_says_what_would_decide_it():

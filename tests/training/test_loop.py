@@ -14,7 +14,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from helpers import UserError
 from helpers.tasks.heads import MeanPooledClassifier, TokenClassifier
-from helpers.training.loop import Beside, pad, rate_at, read, token_batches, train
+from helpers.training.loop import Beside, pad, rate_at, read, row_batches, token_batches, train
 
 CPU = torch.device("cpu")
 LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=60)
@@ -395,3 +395,30 @@ def test_tokens_of_both_kinds_are_counted():
 def test_a_second_kind_without_rows_is_one_sentence():
     with pytest.raises(UserError, match="no training rows"):
         train(tiny(), texts(), **RECIPE, beside=Beside([], lambda other, own: own))
+
+
+@given(st.integers(1, 40), st.integers(1, 12))
+def test_batches_of_rows_are_full_and_hold_no_row_twice(n, size):
+    batches = list(row_batches(n, size, np.random.default_rng(0)))
+    assert {len(batch) for batch in batches} == {min(n, size)}
+    assert len(batches) == max(1, n // size)
+    seen = [row for batch in batches for row in batch]
+    assert len(seen) == len(set(seen)) and {*seen} <= {*range(n)}
+
+
+def test_a_training_takes_batches_of_rows_in_another_order_each_pass():
+    rows, seen = texts(), []
+    model = tiny()
+    model.register_forward_pre_hook(
+        lambda _, args, kwargs: seen.append(kwargs["input_ids"].tolist()), with_kwargs=True
+    )
+    train(model, rows, steps=4, learning_rate=1e-3, batch_rows=6, seed=3)
+    assert [len(batch) for batch in seen] == [6] * 4
+    assert seen[0] != seen[2]
+    first = [tuple(filter(None, row)) for row in seen[0] + seen[1]]
+    assert sorted(first) == sorted(tuple(ids.tolist()) for ids, _ in rows)
+
+
+def test_a_training_without_a_size_of_a_batch_is_refused():
+    with pytest.raises(UserError, match=r"^Training needs batch_tokens or batch_rows of at least"):
+        train(tiny(), texts(), steps=1, learning_rate=1e-3, seed=0)
