@@ -42,6 +42,19 @@ class Trained:
     points: dict[int, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Rows of another kind that share every step, and how the two losses become one.
+
+    Attributes:
+        rows: as the training rows; a step sees about as many tokens of these as of those.
+        join: gets the mean loss of a batch of these rows, then that of the training rows.
+    """
+
+    rows: Sequence[Row]
+    join: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
 def token_batches(
     lengths: Sequence[int], budget: int, generator: np.random.Generator
 ) -> Iterator[list[int]]:
@@ -134,6 +147,7 @@ def train(
     weight_decay: float = 0.01,
     look_at: Sequence[int] = (),
     look: Callable[[nn.Module], Any] | None = None,
+    beside: Beside | None = None,
 ) -> Trained:
     """Train the parameters of ``model`` that require a gradient, in place; leave it in eval mode.
 
@@ -155,13 +169,14 @@ def train(
         weight_decay: of matrices.
         look_at: numbers of steps after which ``look`` is called (0: before the first).
         look: called with the model in evaluation mode; what it returns is kept.
+        beside: rows of another kind, which take half of the tokens of each step; None: none.
 
     Raises:
         UserError: no rows, no steps, no size of a batch, or a loss that is no number any more.
     """
     if max(batch_rows, batch_tokens) < 1:
         raise UserError("Training needs batch_tokens or batch_rows of at least 1.")
-    if not rows:
+    if not rows or (beside and not beside.rows):
         raise UserError("There are no training rows; training needs at least one.")
     if steps < 1:
         raise UserError(f"Training needs at least 1 step, not {steps}.")
@@ -172,6 +187,8 @@ def train(
     generator = np.random.default_rng([seed, 1])
     lengths = [len(ids) for ids, _ in rows]
     losses, points, tokens, done = [], {}, 0, 0
+    budget = batch_tokens // 2 if beside else batch_tokens
+    others = _endless(beside.rows, budget, seed) if beside else iter([])
     chosen = set(look_at) if look else set()
 
     def looked() -> None:
@@ -187,7 +204,7 @@ def train(
             batches = (
                 row_batches(len(rows), batch_rows, generator)
                 if batch_rows
-                else token_batches(lengths, batch_tokens, generator)
+                else token_batches(lengths, budget, generator)
             )
             for batch in batches:
                 model.train()
@@ -195,6 +212,10 @@ def train(
                     group["lr"] = learning_rate * rate_at(done, steps)
                 with autocast(device, precision), _attention(device):
                     loss = model(**pad([rows[row] for row in batch], device)).loss
+                    if beside:
+                        others_now = next(others)
+                        tokens += sum(len(ids) for ids, _ in others_now)
+                        loss = beside.join(model(**pad(others_now, device)).loss, loss)
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(matrices, 1.0)
@@ -213,6 +234,15 @@ def train(
             f"take a smaller learning_rate than {learning_rate:g}."
         )
     return Trained(found, tokens, points)
+
+
+def _endless(rows: Sequence[Row], budget: int, seed: int) -> Iterator[list[Row]]:
+    """Yield batches of rows, pass after pass, by a generator of their own."""
+    generator = np.random.default_rng([seed, 2])
+    lengths = [len(ids) for ids, _ in rows]
+    while True:
+        for batch in token_batches(lengths, budget, generator):
+            yield [rows[row] for row in batch]
 
 
 def _adamw(

@@ -47,6 +47,10 @@ def load_task(corpus: str, task: str, max_length: int = 128) -> Any:
         from helpers.tasks.classification import TextClassification
 
         return TextClassification(corpora.load_texts(corpus), max_length)
+    if task == "language_modeling":
+        from helpers.tasks.new_domain import NewDomain
+
+        return NewDomain.named(corpus, max_length)
     if task == "retrieval":
         from helpers.sources.dialogues import load_dialogues
         from helpers.tasks.retrieval import ReplyRetrieval
@@ -112,7 +116,11 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
     for split in _SPLITS:
         for name, array in _ENCODE[trial.task](task, split, tokenizer).items():
             made[f"{split}.{name}"] = array
-    if trial.task == "classification":
+    if trial.task == "language_modeling":
+        for name, array in _rows(task.encode(task.source("train"), tokenizer)).items():
+            made[f"source.{name}"] = array
+        made["vocabulary"] = len(tokenizer)
+    elif trial.task == "classification":
         made["names"] = task.corpus.label_names
     elif trial.task == "tagging":
         made["names"] = task.label_names
@@ -147,6 +155,20 @@ def _seen(text: str, tokenizer: Any, max_length: int) -> str:
         return text[: max((end for _, end in offsets), default=0)]
     ids = tokenizer(text, truncation=True, max_length=max_length)["input_ids"]
     return str(tokenizer.decode(ids, skip_special_tokens=True))
+
+
+def _documents(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
+    items = task.items(split)
+    marks = np.array(items["is_target"], dtype=np.uint8)
+    return _rows(task.encode(items, tokenizer)) | {"is_target": marks}
+
+
+def _rows(rows: Any) -> dict[str, np.ndarray]:
+    """Return rows of documents: ids, where each begins, a label a token, bytes of the text."""
+    ids, starts = flat(list(rows["input_ids"]), np.int32)
+    labels, _ = flat(list(rows["labels"]), np.int32)
+    sizes = np.array(rows["bytes"], dtype=np.int32)
+    return {"ids": ids, "starts": starts, "labels": labels, "bytes": sizes}
 
 
 def _sentences(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
@@ -196,5 +218,10 @@ def _pairs(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
     return arrays
 
 
-_ENCODE = {"classification": _texts, "tagging": _sentences, "retrieval": _pairs}
+_ENCODE = {
+    "classification": _texts,
+    "tagging": _sentences,
+    "language_modeling": _documents,
+    "retrieval": _pairs,
+}
 """What a split of a task becomes."""

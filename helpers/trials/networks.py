@@ -25,7 +25,7 @@ from helpers.tasks.heads import (
 )
 from helpers.training import curves
 from helpers.training.costs import training_flops
-from helpers.training.loop import Row, read, train
+from helpers.training.loop import Row, Trained, read, train
 from helpers.trials import answers
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, rows_of
@@ -135,34 +135,50 @@ def untrained(trial: Trial, inputs: Inputs, folders: Folders, device: torch.devi
     return Outcome(answers.ITEMS_OF[trial.task](logits, inputs, trial.split))
 
 
-def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
-    options = trial.options
+def watcher(
+    trial: Trial, inputs: Inputs, device: torch.device
+) -> Callable[[nn.Module], dict[str, float]]:
+    """Return what looks at a training along the way: some of its texts, some of validation."""
     seen = labelled(trial, inputs)
-    steps, precision = options["steps"], options["precision"]
     watched = np.arange(n_items(inputs, "validation"))[:WATCHED]
-    training_rows = _rows_seen(trial, inputs, seen)
-    look = curves.watcher(
-        training_rows[: len(rows_of(inputs, "train", seen[:WATCHED]))],
+    return curves.watcher(
+        _rows_seen(trial, inputs, seen)[: len(rows_of(inputs, "train", seen[:WATCHED]))],
         rows_of(inputs, "validation", watched),
         lambda logits: answers.SCORES[trial.task](logits, inputs, watched),
-        precision=precision,
+        precision=trial.options["precision"],
         device=device,
     )
-    done = train(
+
+
+def fit(
+    trial: Trial,
+    inputs: Inputs,
+    model: EncoderWithHead,
+    device: torch.device,
+    look: Callable[[nn.Module], dict[str, float]] | None = None,
+) -> Trained:
+    """Train ``model`` in place as the trial says; looking at it changes nothing."""
+    options = trial.options
+    return train(
         model,
-        training_rows,
-        steps=steps,
+        _rows_seen(trial, inputs, labelled(trial, inputs)),
+        steps=options["steps"],
         learning_rate=options["learning_rate"],
         batch_tokens=options["batch_tokens"],
         seed=trial.draw + 1,
-        precision=precision,
+        precision=options["precision"],
         device=device,
-        look_at=curves.points(steps),
+        look_at=curves.points(options["steps"]),
         look=look,
     )
+
+
+def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
+    done = fit(trial, inputs, model, device, watcher(trial, inputs, device))
+    precision = trial.options["precision"]
     logits = read(model, rows_of(inputs, trial.split), precision=precision, device=device)
     cost = {
-        "steps": steps,
+        "steps": trial.options["steps"],
         "tokens": done.tokens,
         "flops": training_flops(model, done.tokens) / (1 if _all_learn(model) else 3),
         "parameters": sum(p.numel() for p in model.parameters()),

@@ -6,6 +6,8 @@ runs trials needs neither the corpus nor a tokenizer. Keys are "<split>.<what>":
 - ``ids``, ``starts``: token ids of all rows, one behind the other, and where each row begins;
 - ``labels``: the class of each row, or one label for each token;
 - ``text``, ``text_starts``: UTF-8 of each item, cut where the model's last token ends;
+- of language models ``bytes`` (of each document's text) and ``is_target``, a fourth split "source"
+  of documents to go on learning from, and ``vocabulary``, how many tokens there are;
 - of pairs a row is context and reply, one behind the other; ``labels`` are the sides of the tokens,
   ``context`` and ``reply`` stand in place of ``text``, and ``candidates`` (n, m) are, of each
   held-out item, the items whose replies are its candidates, its own first;

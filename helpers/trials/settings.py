@@ -30,27 +30,60 @@ HEADER = """\
 """
 
 
+BATCH_TOKENS = {"language_modeling": 512}
+"""Tokens of a step where a task has not those of :data:`NETWORK`."""
+
 BATCH_PAIRS = 32
 """Pairs of a step of a bi-encoder: each context has so many candidates in training."""
 
+LANGUAGE_STEPS = {"from_scratch": 80}
+"""Steps of a language model; every other arm has 40, so that they cost alike."""
 
-def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
-    """Return the six settings that are tried for an arm with so many labels.
+TWO_PHASE = {"preliminary": 0.5, "refined": 1 / 3}
+"""Share of the cost of the first of two phases, and the second's rate as a share of the first's."""
+
+WEIGHTS = (0.25, 1.0, 4.0, 16.0)
+"""λ of a joint objective, those that are tried; its ends are arms of their own."""
+
+
+def grid(
+    arm: str, labels: int, rates: Sequence[float], task: str = "classification"
+) -> list[dict[str, Any]]:
+    """Return the settings that are tried for an arm with so many labels: six.
+
+    Of a language model three learning rates, for each λ where there is one: its steps are fixed, so
+    that all arms cost alike.
 
     Steps grow with the root of the labels; from scratch needs about four times as many as a
-    pretrained network (its training loss is then at 0, see the stored curves).
+    pretrained network (its training loss is then at 0, see the stored curves). A student starts
+    from a network that is fine-tuned already and gets half of its steps.
 
     A bi-encoder (``arm`` "ranker") goes over its pairs once or twice.
 
     >>> [each["steps"] for each in grid("fine_tuned", 64, (1e-4, 3e-4, 1e-3))]
     [40, 120, 40, 120, 40, 120]
     """
+    if task == "language_modeling" and rates:
+        steps = LANGUAGE_STEPS.get(arm, 40)
+        weights = [{"weight": weight} for weight in WEIGHTS] if arm == "joint" else [{}]
+        return [
+            {"learning_rate": rate, "steps": steps} | weight for weight in weights for rate in rates
+        ]
+    if arm == "unigram":
+        return [{"smoothing": pseudo} for pseudo in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)]
     if arm in ("fine_tuned", "from_scratch", "frozen_tagger"):
         root = math.sqrt(labels)
         scratch = arm == "from_scratch"
         lengths = [20 * root, 20 * root + 320] if scratch else [5 * root, 15 * root]
         return [
             {"learning_rate": rate, "steps": round(steps)} for rate in rates for steps in lengths
+        ]
+    if arm == "distilled":
+        root = math.sqrt(labels)
+        return [
+            {"learning_rate": rate, "steps": round(steps)}
+            for rate in rates
+            for steps in (2.5 * root, 7.5 * root)
         ]
     if arm in ("tfidf", "tfidf_whole", "frozen"):
         return [{"regularization": c} for c in (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)]

@@ -11,6 +11,7 @@ from helpers import UserError, nearest
 PROTOCOLS = {
     "classification": 1,
     "tagging": 1,
+    "language_modeling": 1,
     "retrieval": 1,
 }
 """Raised by hand where the meaning of a task's training or scoring changes (a test asks for it)."""

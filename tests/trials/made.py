@@ -58,7 +58,11 @@ def same(first, second):
 
 def setting_of(task, corpus, model, arm, labels):
     """Stand in for the settings that a search found."""
-    if arm in ("fine_tuned", "from_scratch") or (task, arm) == ("tagging", "frozen"):
+    if (
+        arm in ("fine_tuned", "from_scratch", "two_phase", "distilled")
+        or arm.startswith("joint")
+        or (task, arm) == ("tagging", "frozen")
+    ):
         return {"learning_rate": 1e-3, "steps": labels}
     return {"regularization": 10.0}
 
