@@ -6,6 +6,7 @@ from typing import Any
 
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
+from helpers.trials import vectors
 from helpers.trials.inputs import facts_of, hash_of
 from helpers.trials.kept import COMPRESSED, of_origins, starts_from
 from helpers.trials.settings import (
@@ -16,7 +17,7 @@ from helpers.trials.settings import (
     grid,
     setting_for,
 )  # fmt: skip
-from helpers.trials.trial import Trial
+from helpers.trials.trial import BY_STRATEGY, Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
@@ -27,11 +28,13 @@ RANKERS = ("random", "bm25", "frozen", "fine_tuned")
 ONE_SHOT = ("uncompressed", "int8", "pruned_50", "pruned_80", "three_layers")
 CHEAP = (
     "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
-    "untuned", "random", "bm25", *ONE_SHOT,
+    "untuned", "random", "bm25", *ONE_SHOT, *vectors.ONLY_HERE,
 )  # fmt: skip
 """Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
 
-UNSEARCHED = ("majority", "untrained", "untuned", "random", *ONE_SHOT, "small")
+UNSEARCHED = (
+    "majority", "untrained", "untuned", "random", "constant", "nearest_mean", *ONE_SHOT, "small",
+)  # fmt: skip
 """Arms that have nothing of their own to choose in any task."""
 
 
@@ -49,8 +52,15 @@ RATES: dict[str, tuple[float, ...]] = {
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
     "distilled": (1e-4, 3e-4, 1e-3),
+    "two_phase": (1e-4, 3e-4, 1e-3),
+    "top_layer": (3e-4, 1e-3, 3e-3),
+    "lora": (3e-4, 1e-3, 3e-3),
+    "adapter": (3e-4, 1e-3, 3e-3),
+    "bitfit": (1e-3, 3e-3, 1e-2),
+    "discriminative_rates": (3e-4, 1e-3, 3e-3),
+    "mixout": (1e-4, 3e-4, 1e-3),
 }
-"""Learning rates that are tried, by arm."""
+"""Learning rates that are tried, by arm: higher ones where few parameters learn."""
 
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
@@ -78,7 +88,7 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: "classification", "tagging", "language_modeling" or "retrieval".
+        task: a key of :data:`helpers.trials.trial.PROTOCOLS`.
         corpus: catalogue name, file or hub id.
         model: name of the weights.
         arm: a key of :data:`helpers.trials.arms.ARMS`.
@@ -106,10 +116,12 @@ def trials_of(
             origin: setting_for(task, corpus, model, origin, labels) for origin in starts_from(arm)
         }
         chosen |= of_origins(found) | COMPRESSED[arm]
-    reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear", "random")
+    on_vectors = task in vectors.TASKS
+    without = ("majority", "tfidf_whole", "dictionary", "linear", "random")
+    reads_model = on_vectors or arm not in without
     if reads_model:
-        chosen["max_length"] = max_length
-    if reads_model and arm not in ("tfidf", "unigram", "bm25"):
+        chosen |= {"max_length": max_length} | vectors.FIXED.get(task, {})
+    if reads_model and not on_vectors and arm not in ("tfidf", "unigram", "bm25"):
         if task in ("classification", "tagging"):
             chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
@@ -117,7 +129,7 @@ def trials_of(
             chosen["batch_pairs"] = BATCH_PAIRS
         elif "steps" in chosen or arm in COMPRESSED:
             chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
-        if arm == "two_phase":
+        if (task, arm) == ("language_modeling", "two_phase"):
             chosen |= TWO_PHASE
     if wrong_labels:
         chosen["wrong_labels"] = wrong_labels
@@ -226,6 +238,7 @@ STUDIES = {
     "news_encoder": Question(
         corpus="reuters-r52", arms=("frozen",), labels=(128, 1024), notebook="09"
     ),
+    **{name: Question(**asked) for name, asked in vectors.QUESTIONS.items()},
     "wrong_labels": Question(labels=(256,), wrong_labels=0.2, notebook="03"),
     "entities": Question(
         task="tagging",
@@ -237,6 +250,11 @@ STUDIES = {
     ),
     "compression": Question(
         arms=("majority", "from_scratch", *COMPRESSED), labels=(256,), notebook="13"
+    ),
+    "strategies": Question(
+        arms=("majority", "tfidf", "frozen", "fine_tuned", "from_scratch", *BY_STRATEGY),
+        labels=(64,),
+        notebook="08",
     ),
     "outlets": Question(
         task="language_modeling",
@@ -258,7 +276,7 @@ STUDIES = {
         notebook="12",
     ),
 }
-"""The studies by name."""
+"""The studies by name; of two that share task, corpus and model the one with fewer arms first."""
 
 
 def question(name: str) -> Question:
@@ -279,6 +297,8 @@ def name_of(asked: Question) -> str:
 
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
+    >>> name_of(Question(arms=["fine_tuned", "two_phase"]))
+    'strategies'
     """
     same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
     for name, known in STUDIES.items():
@@ -286,6 +306,20 @@ def name_of(asked: Question) -> str:
         if alike and {*asked.arms} <= {*known.arms}:
             return name
     return ""
+
+
+def unsearched(asked: Question) -> list[str]:
+    """Return the arms of a question for which no setting was found anywhere yet.
+
+    Their trials cannot be defined, so they are missing whatever is stored.
+    """
+    arms = []
+    for arm in (one for one in asked.arms if searched(asked.task, one)):
+        try:
+            setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
+        except UserError:
+            arms.append(arm)
+    return arms
 
 
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
@@ -307,12 +341,11 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
         kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
         if asked.task == "retrieval":
             kind = {"fine_tuned": "ranker", "from_scratch": "ranker", "frozen": ""}.get(arm, arm)
+        split = vectors.chosen_on(asked.task, arm)
         trials = [
             trial
             for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)
-            for trial in asked.trials(
-                arm, n, [TUNING], facts=facts, split="validation", setting=setting
-            )
+            for trial in asked.trials(arm, n, [TUNING], facts=facts, split=split, setting=setting)
         ]
         if trials:
             marks = {mark: getattr(asked, mark) for mark in ("task", "corpus", "model")}

@@ -8,6 +8,7 @@ from helpers.trials import kept, studies
 from helpers.trials.arms import ARMS
 from helpers.trials.settings import TWO_PHASE
 from helpers.trials.studies import CHEAP, STUDIES, Question
+from helpers.trials.trial import BY_STRATEGY
 from tests.trials.made import settle_facts
 
 TEXTS = Question(arms=("fine_tuned", "tfidf", "majority", "from_scratch"), labels=(64, 16), draws=3)
@@ -64,7 +65,7 @@ def test_every_study_names_arms_of_its_task_and_a_notebook(name, monkeypatch):
     assert {*asked.arms} <= {*ARMS[asked.task]}
     assert len(list((ROOT / "notebooks").glob(f"{asked.notebook}_*.ipynb"))) == 1
     trials = studies.label_efficiency(studies.question(name))
-    assert len(trials) == len({one.key for one in trials}) == len(list(asked.pairs())) * 10
+    assert len(trials) == len({one.key for one in trials}) == len(list(asked.pairs())) * asked.draws
 
 
 def test_an_unknown_study_is_one_sentence():
@@ -206,7 +207,7 @@ def test_a_search_names_the_labels_that_there_are():
 def test_arms_of_seconds_are_those_without_a_training_of_the_whole_network():
     every = {arm for known in ARMS.values() for arm in known}
     trained = {"fine_tuned", "from_scratch", "source_continued", "two_phase", "joint"}
-    assert every - {*CHEAP} == trained | {"distilled", "small"}
+    assert every - {*CHEAP} == trained | {"distilled", "small", *BY_STRATEGY}
 
 
 # what a compressed network starts from
@@ -260,3 +261,24 @@ def test_wrong_labels_take_the_settings_of_right_ones_and_are_no_search():
     with pytest.raises(UserError, match="there is nothing to search"):
         studies.search(wrong)
     assert studies.name_of(replace(wrong, labels=(256,))) == "wrong_labels"
+
+
+# whose question it is
+
+
+def test_of_two_studies_on_the_same_texts_it_is_the_one_that_has_the_arms():
+    assert studies.name_of(Question(arms=["fine_tuned", "lora"])) == "strategies"
+    assert studies.name_of(Question(arms=["fine_tuned", "tfidf_whole"])) == "topics"
+    assert studies.name_of(Question(arms=["lora", "tfidf_whole"])) == "topics"
+    assert studies.name_of(Question(arms=["lora"], pooling="last")) == ""
+
+
+def test_arms_whose_setting_was_found_nowhere_are_known(monkeypatch):
+    def found(task, corpus, model, arm, labels):
+        if arm == "lora":
+            raise UserError("No setting of the arm 'lora' has been found yet.")
+        return {"steps": 1}
+
+    monkeypatch.setattr(studies, "setting_for", found)
+    assert studies.unsearched(Question(arms=["majority", "lora", "tfidf"])) == ["lora"]
+    assert studies.unsearched(Question(arms=["majority", "tfidf"])) == []
