@@ -68,8 +68,7 @@ nbval: data  ## re-execute every notebook and compare its outputs with the store
 test-faults: data  ## tests/faults, the long ones too: kill -9 at thirty random moments
 	@$(VENV)/bin/pytest -q -m "faults or not faults" tests/faults
 
-test-cluster: data  ## a sweep as Kubernetes jobs, and through a real SLURM (root, slurm-wlm, munge)
-	@$(RUN) -m tests.cluster.kubernetes
+test-cluster: data  ## a sweep through a real SLURM on this machine (root, slurm-wlm, munge)
 	@$(RUN) -m tests.cluster.slurm
 
 bench: data  ## speed, coverage of intervals, the checkpoints' first 200 steps again (minutes)

@@ -4,12 +4,21 @@ import re
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from helpers import ROOT
 from helpers.claims.verdicts import judge
 from helpers.runs.record import load_record
 from helpers.runs.schema import read_records
 
+PAGES = (
+    "README.md",
+    "README.zh-CN.md",
+    "CONTRIBUTING.md",
+    "data/reference/README.md",
+    "data/trials/README.md",
+    "notebooks/profiles/README.md",
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RECORD = load_record(ROOT / "data" / "reference" / "quick" / "06_bert_finetuning.json")
 
@@ -65,6 +74,12 @@ def test_every_make_target_named_is_there():
     assert named <= set(offered)
 
 
-def test_every_local_link_leads_somewhere():
-    links = re.findall(r"\]\(([^)#:]+)\)", README)
-    assert links and [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES)
+def test_every_local_link_leads_somewhere(page):
+    place = (ROOT / page).parent
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [link for link in links if not (place / link).exists()] == []
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 190

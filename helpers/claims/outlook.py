@@ -1,9 +1,11 @@
 """What a stored difference allows to be said: its interval, and what more draws would show."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from helpers.claims.evidence import Bounds
 from helpers.evaluation.bounds import Interval
+from helpers.evaluation.decision import decide
 from helpers.evaluation.generalized import MeanSquares
 from helpers.evaluation.planning import Components, draws_needed, power
 
@@ -73,3 +75,29 @@ def outlook(gain: Interval, smallest: float) -> str:
         f"A true difference of {true:.3f} would have been found with probability {chance:.2f}; "
         f"{rest}"
     )
+
+
+def outlook_of_measures(measures: Sequence[str], gains: Sequence[Interval], smallest: float) -> str:
+    """Return in one sentence what each of several measures says alone of which arm is better.
+
+    Args:
+        measures: their names, (k,).
+        gains: the difference by each, (k,).
+        smallest: difference that matters, as for :func:`helpers.evaluation.decision.decide`.
+
+    >>> better = Interval(0.05, 0.01, 0.09, 10, 0.95, "t over seeds", df=9)
+    >>> doubtful = Interval(0.02, -0.02, 0.06, 10, 0.95, "t over seeds", df=9)
+    >>> outlook_of_measures(["accuracy", "recall"], [better, doubtful], 0.01)
+    'Alone, accuracy says better and recall is undecided.'
+    """
+    words = {
+        "supported": "says better",
+        "contradicted": "says worse",
+        "no difference": "says no difference",
+        "undecided": "is undecided",
+    }
+    alone = [
+        f"{measure.replace('_', ' ')} {words[decide(gain, smallest).verdict]}"
+        for measure, gain in zip(measures, gains, strict=True)
+    ]
+    return f"Alone, {', '.join(alone[:-1])} and {alone[-1]}."

@@ -52,11 +52,17 @@ class Piece(_Part):
         arm: the arm in question.
         than: the arms that it is held against; it must beat all of them.
         labels: labelled items of all of them.
+        measure: of which measure, by name; "" is the study's own score.
         gain: what a higher score of the arm does to the claim.
         smallest: smallest difference that matters.
         draws: so many, at least, carry a verdict.
         items: so many scored items, at least.
         cheaper: whether the arm must also have been trained with fewer operations.
+        keeps: where it is above 0, the arm must keep more than this share of what ``of`` has above
+            each of ``than``, instead of being above them.
+        of: the arm whose gain is to be kept; its stored model must be larger than the arm's.
+        measures: of the score; with them the question is whether all of them agree about which of
+            the two arms is better (:mod:`helpers.evaluation.agreement`). None: the study's measure.
     """
 
     task: str
@@ -64,11 +70,48 @@ class Piece(_Part):
     arm: str
     than: tuple[str, ...] = Field(min_length=1)
     labels: int = Field(ge=1)
+    measure: str = ""
     gain: Literal["supports", "contradicts"] = "supports"
     smallest: float = Field(gt=0)
     draws: int = Field(ge=2)
     items: int = Field(ge=2)
     cheaper: bool = False
+    measures: tuple[str, ...] = ()
+    keeps: float = Field(default=0.0, ge=0, lt=1)
+    of: str = ""
+
+    @model_validator(mode="after")
+    def _of_one_pair(self) -> Self:
+        """Refuse measures without a pair of arms about which they could agree."""
+        if self.measures and (len(set(self.measures)) < 2 or len(self.than) > 1):
+            raise ValueError(
+                "measures are at least two, held against each other on one pair of arms: one name "
+                "in than"
+            )
+        if self.measures and (self.gain != "supports" or self.cheaper):
+            raise ValueError("measures agree whichever arm is better: no gain and no cheaper")
+        return self
+
+    @model_validator(mode="after")
+    def _whose(self) -> Self:
+        """Refuse a share of a gain that is nobody's."""
+        if bool(self.keeps) != bool(self.of):
+            raise ValueError(
+                f"the piece of '{self.arm}' names {'keeps' if self.keeps else 'of'} alone; keeps "
+                "and of go together"
+            )
+        if self.keeps and (self.measure or self.measures):
+            raise ValueError("a share of a gain is asked of the study's own score, not a measure")
+        return self
+
+    def arms_of(self, than: str) -> tuple[str, ...]:
+        """Return the arms that it asks for where it is held against ``than``."""
+        return (self.arm, than, *([self.of] if self.of else []))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """All arms that it asks for."""
+        return tuple(dict.fromkeys(arm for than in self.than for arm in self.arms_of(than)))
 
     @property
     def question(self) -> str:
@@ -78,7 +121,15 @@ class Piece(_Part):
         'news, 128 labels: fine tuned − tfidf'
         """
         against = " and ".join(self.than)
-        return f"{self.task}, {self.labels:,} labels: {self.arm} − {against}".replace("_", " ")
+        asked = f"{self.arm} − {against}"
+        if self.of:
+            asked = f"{self.arm} keeps {self.keeps:g} of {self.of} − {against}"
+        words = f"{self.task}, {self.labels:,} labels: {asked}"
+        if self.measure:
+            words += f", {self.measure}"
+        if self.measures:
+            words += f" by {', '.join(self.measures[:-1])} and {self.measures[-1]}"
+        return words.replace("_", " ")
 
 
 class Earlier(_Part):
@@ -98,7 +149,8 @@ class Claim(_Part):
         statement: in our words.
         reading: what it is taken to say.
         pieces: its primary questions; none where nothing is measured yet.
-        combine: how they combine: each on its own ("k of m"), all, or any of them.
+        combine: how they combine: each on its own ("k of m"), all, any of them, or, where measures
+            are held against each other, all of those in which one of them tells the arms apart.
         missing: what of the reading is not measured, in words.
         earlier: rules that it had before.
     """
@@ -108,9 +160,16 @@ class Claim(_Part):
     statement: str
     reading: str
     pieces: tuple[Piece, ...] = ()
-    combine: Literal["each", "all", "any"] = "each"
+    combine: Literal["each", "all", "any", "telling"] = "each"
     missing: str = ""
     earlier: tuple[Earlier, ...] = ()
+
+    @model_validator(mode="after")
+    def _tells(self) -> Self:
+        """Refuse to combine by what measures tell where a piece names none, and other mixtures."""
+        if any(bool(piece.measures) != (self.combine == "telling") for piece in self.pieces):
+            raise ValueError("combine: telling goes with pieces that name measures, all of them")
+        return self
 
 
 class Rules(_Part):

@@ -5,7 +5,8 @@ with the p-value of the verdict that it gets (:mod:`helpers.evaluation.decision`
 questions at a level of 5 % finds something by chance; so all questions of a report are taken
 together, by Holm's steps, and what does not survive becomes "undecided". A difference that cannot
 carry a verdict (too few draws, an arm that learned nothing, no cheaper where the claim is about
-cost) is shown with the reason, and asks nothing.
+cost) is shown with the reason, and asks nothing. Where a piece names several measures, the question
+is whether they agree (:mod:`helpers.evaluation.agreement`).
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,9 @@ from typing import Literal, Protocol
 
 from helpers import UserError
 from helpers.claims.evidence import Evidence, Measured
-from helpers.claims.outlook import interval_of, outlook
+from helpers.claims.outlook import interval_of, outlook, outlook_of_measures
 from helpers.claims.statements import Claim, Piece, load_claims
+from helpers.evaluation.agreement import agreement, agreement_of_all, tells_apart
 from helpers.evaluation.bounds import Interval
 from helpers.evaluation.decision import LEVEL, Decision, combine, decide, surviving
 
@@ -51,7 +53,7 @@ class Finding:
     Attributes:
         piece: the question.
         notebook: whose record holds the evidence; "" where there is none.
-        evidence: one difference for each arm that it was held against.
+        evidence: one difference for each arm that it was held against, or for each measure.
         decision: after the correction; None where nothing may be decided.
         reason: why nothing may be decided, in words; "" where something may.
     """
@@ -75,11 +77,24 @@ class Finding:
         return [interval_of(each) for each in self.evidence]
 
     @property
+    def tells(self) -> bool:
+        """Whether one of its differences alone says which arm is better."""
+        return self.decision is not None and tells_apart(self.intervals, self.piece.smallest)
+
+    @property
     def outlook(self) -> str:
-        """What would decide an undecided question, in one sentence; "" for others."""
+        """What would decide an undecided question, in one sentence; "" for others.
+
+        Of several measures: what each of them says alone.
+        """
         if self.decision is None or self.decision.verdict != "undecided":
             return ""
+        undefined = [each for each in self.evidence if each.value is None and each.interval]
+        if undefined:
+            return f"Its difference is {undefined[0].interval.method}."  # type: ignore[union-attr]
         gains = self.intervals
+        if self.piece.measures:
+            return outlook_of_measures(self.piece.measures, gains, self.piece.smallest)
         gain = min(gains, key=lambda each: abs(each.value))
         return outlook(gain, self.piece.smallest)
 
@@ -102,10 +117,20 @@ class Judgement:
 
     @property
     def tally(self) -> str:
-        """How many of the questions that were asked support the claim: "2 of 3"."""
+        """How many of the questions that were asked support the claim: "2 of 3".
+
+        Where measures are held against each other, of those in which one tells the arms apart.
+        """
         asked = [finding for finding in self.findings if finding.decision is not None]
+        if self.claim.combine == "telling":
+            asked = [finding for finding in asked if finding.tells]
         supported = sum(finding.verdict == "supported" for finding in asked)
         return f"{supported} of {len(asked)}" if asked else ""
+
+    @property
+    def unit(self) -> str:
+        """What :attr:`tally` counts."""
+        return "comparisons" if self.claim.combine == "telling" else "tasks"
 
 
 def judge(records: Sequence[Record], claims: dict[str, Claim] | None = None) -> list[Judgement]:
@@ -147,8 +172,8 @@ def judge(records: Sequence[Record], claims: dict[str, Claim] | None = None) -> 
     return judged
 
 
-Place = tuple[str, str, str, str, int]
-"""Claim, study, arm, the other arm, labels: where a difference belongs."""
+Place = tuple[str, str, str, str, int, str]
+"""Claim, study, arm, the other arm, labels, measure: where a difference belongs."""
 
 
 def _measured(records: Sequence[Record]) -> dict[Place, tuple[str, Evidence]]:
@@ -158,7 +183,8 @@ def _measured(records: Sequence[Record]) -> dict[Place, tuple[str, Evidence]]:
             where = evidence.measured
             if where is None:
                 continue
-            place = (evidence.claim, where.study, where.arm, where.than, where.labels)
+            pair = (where.arm, where.than, where.labels)
+            place = (evidence.claim, where.study, *pair, where.asked)
             if place in found and found[place][1] != evidence:
                 raise UserError(
                     f"{found[place][0]} and {record.notebook} measured {evidence.note} of "
@@ -170,7 +196,9 @@ def _measured(records: Sequence[Record]) -> dict[Place, tuple[str, Evidence]]:
 
 def _finding(claim: str, piece: Piece, measured: dict[Place, tuple[str, Evidence]]) -> Finding:
     found = [
-        measured.get((claim, piece.study, piece.arm, than, piece.labels)) for than in piece.than
+        measured.get((claim, piece.study, piece.arm, than, piece.labels, measure))
+        for than in piece.than
+        for measure in piece.measures or (piece.measure,)
     ]
     there = [each for each in found if each is not None]
     if len(there) < len(found):
@@ -180,8 +208,12 @@ def _finding(claim: str, piece: Piece, measured: dict[Place, tuple[str, Evidence
     decision = None
     if not reason:
         sign = 1 if piece.gain == "supports" else -1
-        gains = [interval_of(each) for each in evidence]
-        decision = combine([decide(_times(gain, sign), piece.smallest) for gain in gains])
+        gains = [_times(interval_of(each), sign) for each in evidence]
+        decision = (
+            agreement(gains, piece.smallest)
+            if piece.measures
+            else combine([decide(gain, piece.smallest) for gain in gains])
+        )
     return Finding(piece, notebook, evidence, decision, reason)
 
 
@@ -206,6 +238,10 @@ def _reason(piece: Piece, evidence: Evidence) -> str:
         return f"its arms were made on different devices: {', '.join(map(' and '.join, places))}"
     if piece.cheaper and not _cheaper(where):
         return "the arm was not trained with fewer operations"
+    if piece.of and not where.gained:
+        return f"{piece.of.replace('_', ' ')} has no gain from transfer that could be kept"
+    if piece.of and not (where.bytes_ratio is not None and where.bytes_ratio < 1):
+        return f"its stored model is not smaller than that of {piece.of.replace('_', ' ')}"
     if not interval_of(evidence).has_p:
         return "its interval has no p-value"
     return ""
@@ -217,19 +253,24 @@ def _cheaper(where: Measured) -> bool:
 
 def _key(piece: Piece) -> tuple[object, ...]:
     """Return what makes two questions one: the same difference, held to the same size."""
-    return (piece.study, piece.arm, piece.than, piece.labels, piece.gain, piece.smallest)
+    measures = piece.measures or (piece.measure,)
+    asked = (piece.study, piece.arm, piece.than, piece.labels, measures)
+    return (*asked, piece.gain, piece.smallest, piece.keeps, piece.of)
 
 
 def _questions(
     claim: Claim, findings: Sequence[Finding]
 ) -> list[tuple[tuple[object, ...], Decision]]:
     """Return what a claim asks of chance: each piece, or all of them in one."""
-    decided = [finding for finding in findings if finding.decision is not None]
+    decided = [(f, f.decision) for f in findings if f.decision is not None]
     if not decided:
         return []
     if claim.combine == "each":
-        return [(_key(f.piece), f.decision) for f in decided if f.decision is not None]
-    whole = combine([f.decision for f in decided if f.decision is not None], claim.combine)
+        return [(_key(finding.piece), decision) for finding, decision in decided]
+    if claim.combine == "telling":
+        whole = agreement_of_all([(decision, finding.tells) for finding, decision in decided])
+    else:
+        whole = combine([decision for _, decision in decided], claim.combine)
     return [((claim.id,), whole)]
 
 

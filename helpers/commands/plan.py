@@ -46,15 +46,19 @@ def _powers(finding: Finding, difference: float | None) -> Iterable[str]:
         yield "  nothing is stored of it; run its study first (python -m helpers trials)"
     if finding.reason:
         yield f"  {finding.reason}"
+    if finding.piece.measures and finding.outlook:
+        yield f"  {finding.outlook}"
     smallest = finding.piece.smallest
-    for than, gain in zip(finding.piece.than, finding.intervals, strict=False):
+    names = [f"by {measure}" for measure in finding.piece.measures]
+    names = names or [f"against {than}" for than in finding.piece.than]
+    for name, gain in zip(names, finding.intervals, strict=False):
         if gain.squares is None:
             continue
         seen, items = Components.of(gain.squares), gain.squares.items
         true = abs(difference) if difference else max(abs(gain.value), smallest)
         _, chances = power_curve(seen, true, DRAWS, items)
         alike = [power_of_equivalence(seen, smallest, draws, items) for draws in DRAWS]
-        yield f"  against {than}: {gain}, {gain.squares.draws} draws, {items:,} items"
+        yield f"  {name}: {gain}, {gain.squares.draws} draws, {items:,} items"
         yield "    draws" + "".join(f"{draws:>7}" for draws in DRAWS)
         yield _row(f"finds {true:.3f}", chances)
         yield _row(f"finds no difference within {smallest:g}, where there is none", alike)

@@ -19,7 +19,7 @@ from helpers.evaluation.effect import (
     label_efficiency_ratio,
     transfer_ratio,
 )
-from helpers.evaluation.intervals import Interval, seed_interval, two_level_interval
+from helpers.evaluation.intervals import Interval, two_level_interval
 from helpers.evaluation.significance import Verdict, smallest_detectable, verdict
 
 Floats = npt.NDArray[np.float64]
@@ -96,42 +96,6 @@ def effects(
     ]
     for at in counts[:-1]:
         card.append(_efficiency(counts, float(at), a, b))
-    return card
-
-
-def effects_over_seeds(
-    labels: npt.ArrayLike, pretrained: npt.ArrayLike, reference: npt.ArrayLike
-) -> list[Effect]:
-    """Return the card of curves whose single items are not known any more, as from records.
-
-    As :func:`effects`, with ``pretrained`` and ``reference`` (s, c) scores: the intervals are
-    Student's t over seeds, and cover other seeds on the same items only.
-
-    >>> card = effects_over_seeds([16, 64], [[0.7, 0.80], [0.72, 0.84]], [[0.5, 0.81], [0.5, 0.79]])
-    >>> print(card[0].name, card[0].interval)
-    jumpstart 0.210 [0.083, 0.337]
-    """
-    counts = np.asarray(labels, dtype=float)
-    first, second = (np.asarray(x, dtype=float) for x in (pretrained, reference))
-    if first.shape != second.shape or first.ndim != 2 or first.shape[1] != len(counts):
-        raise UserError(
-            f"pretrained and reference must both be (seeds, {len(counts)} label counts), "
-            f"not {first.shape} and {second.shape}."
-        )
-    pairs = list(zip(first, second, strict=True))
-    card = [
-        Effect(name, question, seed_interval([measure(counts, a, b) for a, b in pairs]))
-        for name, question, measure in _measures(counts)
-    ]
-    for at in map(float, counts[:-1]):
-        values = [_doublings(counts, a, b, at) for a, b in pairs]
-        if np.isfinite(values).all():
-            interval = seed_interval(values)
-        else:
-            nan = float("nan")
-            interval = Interval(nan, nan, nan, len(values), 0.95, "undefined: not reached by all")
-        whole = label_efficiency_ratio(counts, first.mean(0), second.mean(0), at)
-        card.append(Effect(*_labels_worth(at), interval, str(whole)))
     return card
 
 

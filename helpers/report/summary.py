@@ -5,7 +5,7 @@ seeds) are one row: their mean with the least and the greatest.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from helpers.claims.evidence import Evidence
@@ -215,7 +215,7 @@ def verdicts(
                 claim.missing,
                 judgement.verdict,
                 SYMBOLS[judgement.verdict],
-                judgement.tally,
+                f"{judgement.tally} {judgement.unit}" if judgement.tally else "",
                 found,
             )
         )
@@ -224,6 +224,14 @@ def verdicts(
 
 def _rows_of(finding: Finding) -> list[Row]:
     more = (finding.reason or finding.outlook).rstrip(".")
+    if finding.piece.measures and finding.evidence:  # one row for all of them
+        differences = [
+            f"{measure} {with_interval(each.value, each.interval)}"
+            for measure, each in zip(finding.piece.measures, finding.evidence, strict=True)
+        ]
+        note = f"{finding.piece.question}. {more}" if more else finding.piece.question
+        row = _row(finding.evidence[0], finding.notebook, finding.verdict, note)
+        return [replace(row, value="; ".join(differences))]
     notes = [f"{each.note}. {more}" if more else each.note for each in finding.evidence]
     return [
         _row(each, finding.notebook, finding.verdict, note)

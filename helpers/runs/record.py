@@ -22,6 +22,7 @@ from helpers.base import doors, provenance
 from helpers.base.determinism import THREADS, settle
 from helpers.claims import statements
 from helpers.claims.evidence import Bounds, Evidence, bounds, plain
+from helpers.runs.closing import summary
 from helpers.runs.parameters import check_against, parameters_hash, read_parameters
 from helpers.runs.schema import (
     Cost,
@@ -178,27 +179,31 @@ class Run:
         *,
         overlap: Mapping[int, float],
         flops: Mapping[tuple[str, int], float] | None = None,
+        sizes: Mapping[tuple[str, int], float] | None = None,
         made_on: Mapping[tuple[str, int], Sequence[str]] | None = None,
         complete: bool = True,
+        others: Mapping[str, Any] | None = None,
     ) -> None:
         """Record the differences that the rules of the claims ask of a study.
 
         Args:
             study: its name in `data/claims.yaml`.
-            arms: its :class:`helpers.evaluation.comparison.Comparison`.
+            arms: its :class:`helpers.evaluation.comparison.Comparison`; or one for each measure,
+                for the claims that hold measures against each other.
             overlap: by label count, the share of labelled items that two draws have in common.
             flops: operations of training by arm and label count.
+            sizes: bytes of the stored model by arm and label count.
             made_on: devices of the trials by arm and label count.
             complete: whether the comparison has all arms of the study.
+            others: other measures of the same trials, by name.
 
         Raises:
             UserError: as :func:`helpers.claims.gathering.gather`.
         """
         from helpers.claims.gathering import gather
 
-        for evidence in gather(
-            study, arms, overlap=overlap, flops=flops, made_on=made_on, complete=complete
-        ):
+        known = {"flops": flops, "sizes": sizes, "made_on": made_on, "others": others}
+        for evidence in gather(study, arms, overlap=overlap, complete=complete, **known):
             what = f"{self.name}: evidence for {evidence.claim}"
             self._keep(self._claims, (evidence.claim, evidence.note), evidence, what)
 
@@ -289,21 +294,3 @@ class Run:
                 "split, dataset, model, strategy, labels or note."
             )
         kept[key] = (execution, value)
-
-
-def summary(record: Record) -> str:
-    """Return what ``record`` says as Markdown: how many numbers, and the claims' table."""
-    count = len(record.metrics)
-    lines = [f"Record closed: {count} {'number' if count == 1 else 'numbers'} measured."]
-    if record.claims:
-        lines += ["", "| claim | value | interval | verdict |", "|---|---|---|---|"]
-    for evidence in record.claims:
-        statement = statements.claim(evidence.claim).statement
-        value = "–" if evidence.value is None else f"{evidence.value:.3g}"
-        ends = [evidence.interval.low, evidence.interval.high] if evidence.interval else []
-        shown = "[" + ", ".join("?" if e is None else f"{e:.3g}" for e in ends) + "]"
-        verdict = "in 15" if evidence.measured else "not judged"
-        lines.append(
-            f"| {evidence.claim} {statement} | {value} | {shown if ends else '–'} | {verdict} |"
-        )
-    return "\n".join(lines)

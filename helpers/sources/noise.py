@@ -1,12 +1,14 @@
 """Wrong labels on purpose, to measure what data quality is worth."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import datasets
 import numpy as np
 
 from helpers import UserError
-from helpers.sources.labels import with_column
+
+if TYPE_CHECKING:
+    import datasets
 
 
 def flip_labels(labels: Sequence[int], share: float, n_classes: int, seed: int) -> np.ndarray:
@@ -33,8 +35,10 @@ def flip_labels(labels: Sequence[int], share: float, n_classes: int, seed: int) 
     return noisy
 
 
-def with_wrong_labels(items: datasets.Dataset, share: float, seed: int) -> datasets.Dataset:
+def with_wrong_labels(items: "datasets.Dataset", share: float, seed: int) -> "datasets.Dataset":
     """Return the items with a share of their labels wrong, see :func:`flip_labels`."""
+    from helpers.sources.labels import with_column  # trials flip labels without datasets
+
     n_classes = len(items.features["label"].names)
     noisy = flip_labels(items["label"][:], share, n_classes, seed).tolist()
     return with_column(items, "label", noisy)

@@ -4,7 +4,7 @@ Needs torch, transformers and numpy alone (but the frozen text classifier, whose
 is scikit-learn's).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from transformers import AutoModel
 
 from helpers import UserError
 from helpers.sources import loading
+from helpers.sources.noise import flip_labels
 from helpers.sources.sampling import draw_order
 from helpers.sources.variants import variant
 from helpers.tasks.heads import (
@@ -24,11 +25,11 @@ from helpers.tasks.heads import (
 )
 from helpers.training import curves
 from helpers.training.costs import training_flops
-from helpers.training.loop import read, train
+from helpers.training.loop import Row, Trained, read, train
 from helpers.trials import answers
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, rows_of
-from helpers.trials.trial import Trial
+from helpers.trials.trial import WATCHED, Trial
 
 HEADS: dict[str, type[EncoderWithHead]] = {
     "mean": MeanPooledClassifier,
@@ -36,9 +37,6 @@ HEADS: dict[str, type[EncoderWithHead]] = {
     "token": TokenClassifier,
 }
 """How a text's, or each token's, vector comes about, by the setting ``pooling``."""
-
-WATCHED = 128
-"""So many validation and training items, at most, are looked at along the way."""
 
 Folders = Mapping[str, Mapping[str, str | None]]
 """Folder and GGUF file of each model by name."""
@@ -57,6 +55,27 @@ def labelled(trial: Trial, inputs: Inputs) -> np.ndarray:
         )
     classes = inputs["train.labels"] if trial.task == "classification" else np.zeros(n, int)
     return draw_order(classes, trial.draw)[: trial.labels]
+
+
+def classes_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> np.ndarray:
+    """Return the classes that the trial is given for some training texts, (n,).
+
+    With the setting ``wrong_labels`` that share of them is wrong, chosen by the draw.
+    """
+    classes: np.ndarray = inputs["train.labels"][seen]
+    share = trial.options.get("wrong_labels", 0.0)
+    return (
+        flip_labels(classes.tolist(), share, len(inputs["names"]), trial.draw) if share else classes
+    )
+
+
+def rows_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> list[Row]:
+    """Return the rows of training items ``seen``, with the labels that the trial is given."""
+    rows = rows_of(inputs, "train", seen)
+    if "wrong_labels" not in trial.options:
+        return rows
+    given = classes_seen(trial, inputs, seen)
+    return [(ids, label) for (ids, _), label in zip(rows, given, strict=True)]
 
 
 def build(trial: Trial, inputs: Inputs, folders: Folders, *, pretrained: bool) -> EncoderWithHead:
@@ -79,11 +98,11 @@ def build(trial: Trial, inputs: Inputs, folders: Folders, *, pretrained: bool) -
         torch.manual_seed(trial.draw + 1)
         head = HEADS[trial.options["pooling"]]
         model = head(backbone, len(inputs["names"]))
-    _drop(model, trial.options["dropout"])
+    drop(model, trial.options["dropout"])
     return model
 
 
-def _drop(model: nn.Module, share: float) -> None:
+def drop(model: nn.Module, share: float) -> None:
     """Give every dropout of the network this share; 0 draws no masks at all."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
@@ -117,37 +136,64 @@ def untrained(trial: Trial, inputs: Inputs, folders: Folders, device: torch.devi
     return Outcome(answers.ITEMS_OF[trial.task](logits, inputs, trial.split))
 
 
-def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
-    options = trial.options
-    seen = labelled(trial, inputs)
-    steps, precision = options["steps"], options["precision"]
-    watched = {
-        "validation": np.arange(n_items(inputs, "validation"))[:WATCHED],
-        "train": seen[:WATCHED],
-    }
-    watched_rows = {split: rows_of(inputs, split, at) for split, at in watched.items()}
-    look = curves.watcher(
-        watched_rows["train"],
-        watched_rows["validation"],
-        lambda logits: answers.SCORES[trial.task](logits, inputs, watched["validation"]),
-        precision=precision,
+def rows_watched(inputs: Inputs) -> list[Row]:
+    """Return the rows of validation that a training is looked at by."""
+    return rows_of(inputs, "validation", _watched(inputs))
+
+
+def _watched(inputs: Inputs) -> np.ndarray:
+    return np.arange(n_items(inputs, "validation"))[:WATCHED]
+
+
+def watcher(
+    trial: Trial,
+    inputs: Inputs,
+    training_rows: Sequence[Row],
+    validation_rows: Sequence[Row],
+    device: torch.device,
+) -> Callable[[nn.Module], dict[str, float]]:
+    """Return what looks at a training of ``trial`` by its rows and :func:`rows_watched`."""
+    seen = labelled(trial, inputs)[:WATCHED]
+    return curves.watcher(
+        training_rows[: len(rows_of(inputs, "train", seen))],
+        validation_rows,
+        lambda logits: answers.SCORES[trial.task](logits, inputs, _watched(inputs)),
+        precision=trial.options["precision"],
         device=device,
     )
-    done = train(
+
+
+def fit(
+    trial: Trial,
+    inputs: Inputs,
+    model: EncoderWithHead,
+    device: torch.device,
+    look: Callable[[nn.Module], dict[str, float]] | None = None,
+) -> Trained:
+    """Train ``model`` in place as the trial says; looking at it changes nothing."""
+    options = trial.options
+    return train(
         model,
-        rows_of(inputs, "train", seen),
-        steps=steps,
+        rows_seen(trial, inputs, labelled(trial, inputs)),
+        steps=options["steps"],
         learning_rate=options["learning_rate"],
         batch_tokens=options["batch_tokens"],
         seed=trial.draw + 1,
-        precision=precision,
+        precision=options["precision"],
         device=device,
-        look_at=curves.points(steps),
+        look_at=curves.points(options["steps"]),
         look=look,
     )
+
+
+def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
+    seen = rows_seen(trial, inputs, labelled(trial, inputs))
+    look = watcher(trial, inputs, seen, rows_watched(inputs), device)
+    done = fit(trial, inputs, model, device, look)
+    precision = trial.options["precision"]
     logits = read(model, rows_of(inputs, trial.split), precision=precision, device=device)
     cost = {
-        "steps": steps,
+        "steps": trial.options["steps"],
         "tokens": done.tokens,
         "flops": training_flops(model, done.tokens) / (1 if _all_learn(model) else 3),
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -190,7 +236,7 @@ def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device)
             found = read(model, rows, precision=precision, device=device, features=True)
             kept[split] = np.stack(found)
     seen = labelled(trial, inputs)
-    classes = inputs["train.labels"][seen]
+    classes = classes_seen(trial, inputs, seen)
     probabilities = np.zeros((len(kept[trial.split]), len(inputs["names"])))
     if len(set(classes.tolist())) == 1:
         probabilities[:, classes[0]] = 1.0

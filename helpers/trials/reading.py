@@ -3,12 +3,13 @@
 import itertools
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from helpers import UserError
+from helpers.evaluation import reach
 from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison, Key
 from helpers.sources.sampling import draw_order
@@ -16,7 +17,7 @@ from helpers.tasks.tagging_scores import f1_of_counts
 from helpers.trials import runner, studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import OWN, SHIPPED, Store
-from helpers.trials.trial import Trial
+from helpers.trials.trial import WATCHED, Trial
 
 ONLY_SHIPPED = "TRANSFER_TRIALS"
 """Set to "shipped", this variable keeps own outcomes out: tests compare what everybody has."""
@@ -77,7 +78,7 @@ def read(
         )
     if todo:
         jobs = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
-        whole = sum(map(runner.expected_seconds, todo)) / jobs / 60
+        whole = sum(runner.expected_each(todo, store).values()) / jobs / 60
         print(
             f"{len(todo)} of {len(trials)} trials are missing; training them for at most "
             f"{minutes:g} minutes (all take about {max(1, round(whole))}).",
@@ -177,6 +178,22 @@ def mean_curve(read: Read, arm: str, labels: int) -> dict[str, np.ndarray]:
     return {name: np.mean([curve[name] for curve in curves], axis=0) for name in curves[0]}
 
 
+def reaches(read: Read) -> reach.Reach:
+    """Return the training curves of a reading: validation score over operations, draw by draw."""
+    curves = {
+        key: [_curve(each[draw]) for draw in sorted(each)]
+        for key, each in read.outcomes.items()
+        if all("validation_score" in outcome.curve for outcome in each.values())
+    }
+    return reach.Reach(curves, items=WATCHED)
+
+
+def _curve(outcome: Outcome) -> reach.Curve:
+    step = outcome.cost["flops"] / outcome.cost["steps"]
+    curve = outcome.curve
+    return reach.Curve(curve["step"] * step, curve["validation_score"], least=step)
+
+
 def trained_counts(read: Read, arms: Sequence[str] = ("fine_tuned", "from_scratch")) -> list[int]:
     """Return the label counts, rising, at which whole networks were trained.
 
@@ -201,8 +218,9 @@ def joined(read: Read, other: Read, names: Mapping[str, str]) -> Read:
 
 
 def record(
-    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray, **where: str
-) -> None:
+    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray,
+    others: Sequence[Comparison] = (), **where: str,
+) -> None:  # fmt: skip
     """Write a study into a run's record: scores of every draw, and what the claims ask of it.
 
     Args:
@@ -211,24 +229,38 @@ def record(
         read: the outcomes.
         classes: of the training items, (n,), all alike where items have none: with them it is
             counted how many labelled items two draws have in common.
+        others: the same trials by other measures, which a claim may ask for by name.
         where: ``dataset`` and ``model`` of the scores.
     """
     for (arm, n), each in read.outcomes.items():
-        items = arms.of(arm, n).shape[1]
-        for draw, value in zip(each, arms.by_draw(arm, n), strict=True):
-            run.metric(
-                arms.measure, value, split="test", strategy=arm, labels=n, seed=draw, n=items,
-                **where,
-            )  # fmt: skip
+        for by in (arms, *others):
+            for draw, value in zip(each, by.by_draw(arm, n), strict=True):
+                run.metric(
+                    by.measure, value, split="test", strategy=arm, labels=n, seed=draw,
+                    n=by.items, **where,
+                )  # fmt: skip
     if read.study:
-        flops = total_cost(read, "flops")
-        shared = overlaps(read, classes)
-        made_on = {
-            key: sorted({str(outcome.origin["device"]) for outcome in each.values()})
-            for key, each in read.outcomes.items()
-        }
-        more = {"overlap": shared, "flops": flops, "made_on": made_on}
-        run.compares(read.study, arms, complete=read.complete, **more)
+        by_name = {reach.MEASURE: reaches(read)} | {by.measure: by for by in others}
+        more = circumstances(read, classes)
+        run.compares(read.study, arms, complete=read.complete, others=by_name, **more)
+
+
+def circumstances(read: Read, classes: Sequence[int] | np.ndarray) -> dict[str, Any]:
+    """Return what the judgement of a study asks for besides its differences.
+
+    Args as for :func:`record`.
+
+    Returns:
+        ``overlap`` of the draws by label count; ``flops`` of training, ``sizes`` (bytes of the
+        stored model) and ``made_on``, the devices, by arm and label count: what
+        :meth:`helpers.runs.record.Run.compares` takes.
+    """
+    made_on = {
+        key: sorted({str(outcome.origin["device"]) for outcome in each.values()})
+        for key, each in read.outcomes.items()
+    }
+    costs = {"flops": total_cost(read, "flops"), "sizes": total_cost(read, "bytes")}
+    return {"overlap": overlaps(read, classes), "made_on": made_on} | costs
 
 
 def record_gains(
@@ -250,14 +282,44 @@ def overlaps(read: Read, classes: Sequence[int] | np.ndarray) -> dict[int, float
 
     The mean over pairs of draws. Args as for :func:`record`.
     """
-    draws = sorted({draw for each in read.outcomes.values() for draw in each})
-    orders = {draw: draw_order(classes, draw) for draw in draws}
+    draws: dict[int, set[int]] = {}
+    for (_, n), each in read.outcomes.items():
+        draws.setdefault(n, set()).update(each)
+    orders = {draw: draw_order(classes, draw) for draw in sorted(set().union(*draws.values()))}
     shares = {}
-    for n in sorted({n for _, n in read.outcomes}):
-        pairs = itertools.combinations([set(orders[draw][:n].tolist()) for draw in draws], 2)
+    for n in sorted(draws):
+        seen = [set(orders[draw][:n].tolist()) for draw in sorted(draws[n])]
+        pairs = itertools.combinations(seen, 2)
         common = [len(first & second) / n for first, second in pairs]
         shares[n] = float(np.mean(common)) if common else 0.0
     return shares
+
+
+def apart(read: Read, classes: Sequence[int] | np.ndarray, labels: int, most: float = 0.05) -> Read:
+    """Return a reading with only such draws of one label count that share next to no labelled item.
+
+    Ten draws are disjoint up to a tenth of the corpus; of larger ones some must go before they can
+    count as separate. They are kept in their order, each that shares at most ``most`` of its items
+    with every one kept before; other label counts stay as they are.
+
+    Args:
+        read: the outcomes.
+        classes: of the training items, as for :func:`record`.
+        labels: the label count.
+        most: share of labelled items that two draws may have in common.
+    """
+    kept: dict[int, set[int]] = {}
+    for draw in sorted(
+        {draw for (_, n), each in read.outcomes.items() if n == labels for draw in each}
+    ):
+        seen = set(draw_order(classes, draw)[:labels].tolist())
+        if all(len(seen & other) <= most * labels for other in kept.values()):
+            kept[draw] = seen
+    outcomes = {
+        (arm, n): {draw: out for draw, out in each.items() if n != labels or draw in kept}
+        for (arm, n), each in read.outcomes.items()
+    }
+    return replace(read, outcomes=outcomes)
 
 
 def total_cost(read: Read, what: str) -> dict[Key, float]:

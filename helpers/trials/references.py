@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from helpers.trials import answers
-from helpers.trials.networks import Folders, labelled
+from helpers.trials.networks import Folders, classes_seen, labelled
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, texts_of
 from helpers.trials.trial import Trial
@@ -15,7 +15,7 @@ from helpers.trials.trial import Trial
 
 def majority(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
     """Say the most frequent labelled class of every item, with its share among the labels."""
-    classes = inputs["train.labels"][labelled(trial, inputs)]
+    classes = classes_seen(trial, inputs, labelled(trial, inputs))
     shares = np.bincount(classes, minlength=len(inputs["names"])) / len(classes)
     return Outcome(answers.of_probabilities(np.tile(shares, (trial.items, 1))))
 
@@ -30,7 +30,7 @@ def tfidf(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) 
     seen = labelled(trial, inputs)
     found = tfidf_probabilities(
         texts_of(inputs, "train", seen),
-        inputs["train.labels"][seen].tolist(),
+        classes_seen(trial, inputs, seen).tolist(),
         texts_of(inputs, trial.split, np.arange(trial.items)),
         trial.options["regularization"],
     )

@@ -35,11 +35,15 @@ def gain_of(value, spread=0.02, seed=0, draws=10, items=400):
     return two_level_interval(table, np.zeros_like(table))
 
 
-def evidence(name, gain, *, study="topics", than="scratch", learned=True, ratio=None, draws=10):
+def evidence(
+    name, gain, *, study="topics", than="scratch", learned=True, ratio=None, draws=10,
+    asked="",
+):  # fmt: skip
     return Evidence(
         claim=name, value=gain.value, interval=bounds(gain), n=400, seeds=draws, note=study,
         measured=Measured(
-            study=study, arm="tuned", than=than, labels=64, measure="accuracy",
+            study=study, arm="tuned", than=than, labels=64, measure=asked or "accuracy",
+            asked=asked,
             learned={"tuned": True, than: learned}, cost_ratio=ratio, overlap=0.0,
         ),
     )  # fmt: skip
@@ -132,6 +136,30 @@ def test_what_cannot_carry_a_verdict_is_shown_with_its_reason(changed, expected)
     assert found.findings[0].reason == expected and found.tally == ""
     cheap = evidence("C01", gain_of(0.1), ratio=0.1)
     assert verdict(rule, cheap) == "supported"
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"gained": True, "bytes_ratio": 0.25}, ""),
+        (
+            {"gained": True, "bytes_ratio": 1.0},
+            "its stored model is not smaller than that of whole",
+        ),
+        ({"gained": True}, "its stored model is not smaller than that of whole"),
+        (
+            {"gained": False, "bytes_ratio": 0.25},
+            "whole has no gain from transfer that could be kept",
+        ),
+    ],
+)
+def test_a_gain_is_kept_where_there_is_one_and_in_fewer_bytes(known, expected):
+    rule = claim("C01", piece(of="whole", keeps=0.9, smallest=0.001))
+    given = evidence("C01", gain_of(0.02, spread=0.002))
+    measured = given.measured.model_copy(update={"of": "whole", "keeps": 0.9} | known)
+    found = judged([rule], given.model_copy(update={"measured": measured}))["C01"]
+    assert found.findings[0].reason == expected
+    assert found.verdict == ("not judged" if expected else "supported")
 
 
 def test_too_few_items_and_no_p_value_are_reasons_too():
@@ -242,3 +270,103 @@ def test_bad_input_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match=message):
         judge(two, {"C01": claim("C01", piece())})
     assert judge([two[0], two[0]], {"C01": claim("C01", piece())})[0].verdict == "supported"
+
+
+def by_measures(*values, study="topics", spread=0.02, **more):
+    """One comparison by accuracy and recall."""
+    return [
+        evidence("C10", gain_of(value, spread, seed=i), study=study, asked=asked, **more)
+        for i, (asked, value) in enumerate(zip(("accuracy", "recall"), values, strict=True))
+    ]
+
+
+def measured(*tasks, **more):
+    """A claim about two measures, over these tasks."""
+    pieces = [piece(task, measures=("accuracy", "recall"), **more) for task in tasks]
+    return claim("C10", *pieces, combine="telling")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((0.1, 0.2), "supported"),
+        ((-0.1, -0.2), "supported"),
+        ((0.1, -0.2), "contradicted"),
+        ((0.1, 0.004), "undecided"),
+        ((0.004, 0.004), "undecided"),
+    ],
+)
+def test_measures_are_held_against_each_other(values, expected):
+    assert verdict(measured("topics"), *by_measures(*values)) == expected
+
+
+def test_the_p_value_of_agreement_is_the_largest_and_of_opposition_the_corrected_one():
+    both = by_measures(0.1, 0.05)
+    found = judged([measured("topics")], *both)["C10"].findings[0]
+    assert found.decision.p == max(gain.p() for gain in found.intervals)
+    assert found.tells and found.outlook == ""
+    against = by_measures(0.1, -0.05)
+    found = judged([measured("topics")], *against)["C10"].findings[0]
+    assert found.decision.p == 2 * max(gain.p() for gain in found.intervals)
+    half = judged([measured("topics")], *by_measures(0.1, 0.004))["C10"].findings[0]
+    assert half.outlook == "Alone, accuracy says better and recall is undecided."
+
+
+def test_comparisons_that_tell_nothing_neither_support_nor_prevent():
+    rule = measured("topics", "names", "news")
+    agree = by_measures(0.1, 0.2)
+    silent = by_measures(0.002, 0.003, study="names")
+    found = judged([rule], *agree, *silent)["C10"]
+    assert (found.verdict, found.tally) == ("supported", "1 of 1")
+    assert [each.verdict for each in found.findings] == ["supported", "undecided", "not measured"]
+    half = by_measures(0.1, 0.004, study="news")
+    found = judged([rule], *agree, *silent, *half)["C10"]
+    assert (found.verdict, found.tally) == ("undecided", "1 of 2")
+    opposed = by_measures(0.1, -0.1, study="news")
+    found = judged([rule], *agree, *silent, *opposed)["C10"]
+    assert (found.verdict, found.tally) == ("contradicted", "1 of 2")
+
+
+def test_all_comparisons_by_measures_are_one_question_of_the_report():
+    rule, other = measured("topics", "names"), claim("C02", piece("news"))
+    found = [*by_measures(0.1, 0.2), *by_measures(0.1, 0.2, study="names")]
+    lucky = evidence("C02", gain_of(0.05, spread=0.055), study="news")
+    alone = judged([other], lucky)["C02"].findings[0].decision
+    both = judged([rule, other], *found, lucky)
+    assert 0.01 < alone.p < 0.05 and both["C10"].verdict == "supported"
+    assert both["C02"].findings[0].decision.p == pytest.approx(alone.p)  # the last of Holm's steps
+    assert both["C02"].verdict == "supported"
+
+
+def test_an_arm_that_did_not_learn_is_no_comparison_by_measures_either():
+    found = judged([measured("topics")], *by_measures(0.1, 0.2, learned=False))["C10"]
+    assert found.verdict == "not judged"
+    assert found.findings[0].reason == "scratch did not learn: it is no better than the floor"
+    one = by_measures(0.1, 0.2)[:1]
+    assert judged([measured("topics")], *one)["C10"].verdict == "not measured"
+
+
+def test_a_difference_without_bounds_is_undecided_and_says_why():
+    """It must not vanish from the count: a claim with such a piece is not "supported"."""
+    good = gain_of(0.2)
+    why = "undefined: in 3 of 10 draws the score was never reached"
+    lost = evidence("C01", good, study="news").model_copy(
+        update={"value": None, "interval": Bounds(low=None, high=None, n=10, method=why)}
+    )
+    rule = claim("C01", piece(), piece("news"))
+    found = judged([rule], evidence("C01", good), lost)["C01"]
+    assert (found.verdict, found.tally) == ("undecided", "1 of 2")
+    assert found.findings[1].verdict == "undecided"
+    assert found.findings[1].outlook == f"Its difference is {why}."
+
+
+def test_two_measures_of_one_pair_are_two_questions():
+    good, poor = gain_of(0.2), gain_of(-0.2, seed=1)
+    other = evidence("C01", poor)
+    other = other.model_copy(
+        update={"measured": other.measured.model_copy(update={"asked": "doublings saved"})}
+    )
+    rule = claim("C01", piece(), piece(measure="doublings saved"))
+    found = judged([rule], evidence("C01", good), other)["C01"]
+    assert [each.verdict for each in found.findings] == ["supported", "contradicted"]
+    assert found.verdict == "depends"

@@ -433,6 +433,23 @@ def test_a_difference_that_cannot_count_is_shown_with_the_reason(tmp_path):
     assert "topics. from scratch did not learn: it is no better than the floor" in made
 
 
+def test_measures_held_against_each_other_are_one_row(tmp_path):
+    def by(measure, value):
+        made = topics_64(learned=True)
+        made["measured"] = made["measured"] | {"measure": measure, "asked": measure}
+        ends = {"low": value - 0.01, "high": value + 0.01}
+        interval = made["interval"] | ends
+        return made | {"claim": "C10", "value": value, "interval": interval, "note": measure}
+
+    values = {"accuracy": 0.09, "precision": 0.02, "recall": 0.11, "f1": 0.1}
+    claims = [by(measure, value) for measure, value in values.items()]
+    record = saved(tmp_path, made_record(claims=claims))
+    made = build([notebook(tmp_path, "01_one")], [record], tmp_path / "report").read_text()
+    shown = "accuracy 0.090 [0.080, 0.100]; precision 0.020 [0.010, 0.030]; recall 0.110"
+    assert shown in made and "supported on 1 of 1 comparisons" in made
+    assert made.count("topics, 64 labels: fine tuned − from scratch by accuracy,") == 1
+
+
 def test_index_shows_claims_cost_and_origin(tmp_path):
     interval = {"low": -0.02, "high": 0.03}
     claims = [

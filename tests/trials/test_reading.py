@@ -5,7 +5,9 @@ import pytest
 
 from helpers import UserError
 from helpers.evaluation.comparison import Comparison
+from helpers.sources.sampling import draw_order
 from helpers.trials import reading, studies
+from helpers.trials.outcome import Outcome
 from helpers.trials.reading import Read
 from helpers.trials.store import OWN, SHIPPED
 from helpers.trials.studies import STUDIES, Question
@@ -271,6 +273,37 @@ def test_every_draw_is_written_into_the_record():
     ]
 
 
+def test_curves_are_read_over_operations_in_the_order_of_draws():
+    def trained(scores, flops):
+        curve = {"step": np.array([0, 10, 20]), "validation_score": np.array(scores)}
+        return Outcome({}, curve, {"flops": flops, "steps": 20})
+
+    fast, slow = trained([0.1, 0.5, 0.6], 40.0), trained([0.1, 0.2, 0.5], 80.0)
+    outcomes = {("fine_tuned", 64): {1: fast, 0: fast}, ("from_scratch", 64): {0: slow, 1: slow}}
+    found = reading.reaches(Read(outcomes | {("tfidf", 64): {0: RIGHT}}, "", True, []))
+    assert set(found.curves) == set(outcomes)  # what has no curve has none
+    curve = found.curves["from_scratch", 64][0]
+    assert (curve.costs.tolist(), curve.least) == ([0, 40, 80], 4.0)
+    np.testing.assert_allclose(found.saved("fine_tuned", "from_scratch", 64), np.log2(80 / 20))
+
+
+def test_draws_too_large_to_be_disjoint_are_thinned_out():
+    """Of 100 items ten draws of 10 are disjoint; of 20 every second one is."""
+    classes = [0] * 100
+    outcomes = {("tfidf", n): dict.fromkeys(range(10), RIGHT) for n in (5, 20)}
+    found = Read(outcomes, "", True, [])
+    kept = reading.apart(found, classes, 20)
+    assert list(kept.outcomes["tfidf", 5]) == list(range(10))
+    shared = reading.overlaps(kept, classes)
+    assert 2 <= len(kept.outcomes["tfidf", 20]) < 10
+    assert reading.overlaps(found, classes)[20] > 0.05
+    draws = list(kept.outcomes["tfidf", 20])
+    sets = [set(draw_order(classes, draw)[:20].tolist()) for draw in draws]
+    pairs = [(a, b) for i, a in enumerate(sets) for b in sets[:i]]
+    assert max(len(a & b) for a, b in pairs) <= 1
+    assert shared[5] == 0.0
+
+
 def test_a_study_hands_over_what_the_claims_ask_of_it():
     """With the overlap of its draws and the operations of its arms, and whether all is there."""
     outcomes = {(arm, 3): {0: RIGHT, 1: HALF} for arm in ("majority", "tfidf")}
@@ -289,6 +322,8 @@ def test_a_study_hands_over_what_the_claims_ask_of_it():
     ((study, compared, more),) = given
     assert study == "topics" and compared is arms
     made_on = {key: [ORIGIN["device"]] for key in outcomes}
+    others = more.pop("others")
+    assert others["doublings saved"].curves == {}  # no arm of these was trained step by step
     assert more == {"overlap": {3: 0.0}, "flops": {}, "made_on": made_on, "complete": False}
     reading.record(Run(), arms, replace(found, study=""), classes)  # one's own question: no claim
     assert len(given) == 1
