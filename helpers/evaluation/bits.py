@@ -7,6 +7,7 @@ bits over the sum of bytes, so that a long document counts as much as it is long
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +70,37 @@ def saved(better: Sequence[npt.ArrayLike], worse: Sequence[npt.ArrayLike]) -> In
     if len(a) == 1:
         return paired_bootstrap(a[0], b[0], _less, resamples=2000)
     return two_level_interval(a, b, _less)
+
+
+def negative(means: Floats) -> Floats:
+    """Return minus bits per byte from means over documents, (..., 2) -> (...).
+
+    What a :class:`helpers.evaluation.comparison.Comparison` needs, where higher is better (as
+    scikit-learn's ``neg_log_loss``): a difference of two is the bits per byte that are saved.
+
+    >>> negative(np.array([[80.0, 20.0]]))
+    array([-4.])
+    """
+    result: Floats = -means[..., 0] / means[..., 1]
+    return result
+
+
+def negative_of(nats: npt.ArrayLike, size: npt.ArrayLike) -> float:
+    """Return minus bits per byte of documents with these nats (n,) and bytes (n,).
+
+    >>> round(negative_of([np.log(2) * 16], [8]), 6)
+    -2.0
+    """
+    return -float(np.sum(nats) / np.log(2) / np.sum(size))
+
+
+def turned(found: Interval) -> Interval:
+    """Return an interval of :func:`negative` as bits per byte, lower is better, for a reader.
+
+    >>> print(turned(Interval(-1.6, -1.7, -1.5, 48, 0.95, "")))
+    1.600 [1.500, 1.700]
+    """
+    return replace(found, value=-found.value, low=-found.high, high=-found.low)
 
 
 def _ratio(means: Floats) -> Floats:

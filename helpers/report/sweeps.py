@@ -95,7 +95,8 @@ def main_metric(frame: pd.DataFrame) -> str:
 def best(frame: pd.DataFrame, parameters: Sequence[str], metric: str) -> pd.DataFrame:
     """Return the best settings, best first: parameters, what had that value, its interval.
 
-    Of each setting the number that is best; a measure of loss or cost is better the less it is.
+    Of each setting the number that is best; a measure of loss or cost is better the less it is, but
+    of one with its sign turned ("neg_bits_per_byte") more is better.
     The best of many is flattered by having been chosen: that is why the intervals stand beside it.
 
     >>> rows = [(0.1, "a", 0.5), (0.1, "b", 0.7), (0.2, "a", 0.6)]
@@ -104,7 +105,7 @@ def best(frame: pd.DataFrame, parameters: Sequence[str], metric: str) -> pd.Data
     [[0.1, 'b', 0.7], [0.2, 'a', 0.6]]
     """
     chosen = frame[frame["metric"] == metric].dropna(subset="value")
-    less = any(word in metric for word in _LESS_IS_BETTER)
+    less = not metric.startswith("neg_") and any(word in metric for word in _LESS_IS_BETTER)
     chosen = chosen.sort_values("value", ascending=less, kind="stable")
     settings = [*parameters, *(["notebook"] if "notebook" in frame else [])]
     first = chosen.drop_duplicates(subset=settings).head(_MOST_BEST)

@@ -48,6 +48,35 @@ def training_curves(
     return figure
 
 
+def over_steps(
+    curves: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]],
+    quantity: str,
+    levels: Mapping[str, float] | None = None,
+) -> Figure:
+    """Draw one quantity over the steps of trainings, a line each.
+
+    Args:
+        curves: by name, steps (t,) and the quantity at each (t,).
+        quantity: names the upright axis, with its unit and which way is better.
+        levels: by name, grey lines to hold them against.
+
+    >>> over_steps({"tuned": ([0, 10], [1.8, 1.6])}, "bits per byte").axes[0].get_xlabel()
+    'steps'
+    """
+    if not curves:
+        raise UserError("trainings.over_steps needs at least one curve.")
+    figures.styled()
+    figure = Figure(figsize=(6.4, 4.2))
+    ax = figure.add_subplot()
+    for name, (steps, values) in curves.items():
+        ax.plot(steps, values, label=looks.words(name), **looks.of(name, list(curves)))
+    for (name, level), line in zip((levels or {}).items(), (":", "--", "-."), strict=False):
+        ax.axhline(level, color="#777777", linewidth=1.4, linestyle=line, label=looks.words(name))
+    ax.set(xlabel="steps", ylabel=quantity)
+    looks.legend_below(figure, ax, [*map(looks.words, curves), *map(looks.words, levels or {})])
+    return figure
+
+
 def class_sizes(sizes: npt.ArrayLike, rare: int, ax: Axes | None = None) -> Figure:
     """Draw how many texts each class has, the largest first, on a logarithmic scale.
 

@@ -63,7 +63,7 @@ class Dialogues(_Entry):
 
     title: str
     package: str
-    reader: Literal["chatterbot", "friends"]
+    reader: Literal["chatterbot", "chitchat", "friends"]
     files: Annotated[list[str], Field(min_length=1)]
     conversations: Annotated[int, Field(gt=0)]
     language: str

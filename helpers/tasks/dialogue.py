@@ -20,7 +20,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from helpers import UserError
 from helpers.sources.dialogues import DialogueCorpus
 from helpers.sources.duplicates import words
-from helpers.tasks.language_modeling import row_losses
+from helpers.tasks.row_losses import row_losses
 from helpers.tasks.translation import Translation, translate
 
 

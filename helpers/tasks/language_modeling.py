@@ -16,7 +16,6 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from datasets import Dataset
-from torch import nn
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
@@ -30,6 +29,7 @@ from helpers.sources.loading import positions
 from helpers.sources.sampling import draw_unlabelled
 from helpers.tasks.batches import IGNORED, DynamicMasking, RightPadding, batches_by_length
 from helpers.tasks.bytepairs import boundaries, check_fit, token_ids
+from helpers.tasks.row_losses import row_losses
 
 
 @dataclass(frozen=True)
@@ -274,18 +274,6 @@ def document_losses(
             tokens[documents[i]] += count
     model.train(was_training)
     return DocumentLosses(nats, tokens, np.array([len(text.encode()) for text in items["text"]]))
-
-
-def row_losses(
-    logits: torch.Tensor, labels: torch.Tensor, shift: bool
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return each row's summed loss and number of labels: (b, t, v), (b, t) -> (b,), (b,)."""
-    if shift:  # position i predicts token i + 1
-        logits, labels = logits[:, :-1], labels[:, 1:]
-    losses = nn.functional.cross_entropy(
-        logits.float().transpose(1, 2), labels, ignore_index=IGNORED, reduction="none"
-    )
-    return losses.double().sum(1), (labels != IGNORED).sum(1)
 
 
 @torch.inference_mode()

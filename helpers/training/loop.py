@@ -42,6 +42,19 @@ class Trained:
     points: dict[int, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Rows of another kind that share every step, and how the two losses become one.
+
+    Attributes:
+        rows: as the training rows; a step sees about as many tokens of these as of those.
+        join: gets the mean loss of a batch of these rows, then that of the training rows.
+    """
+
+    rows: Sequence[Row]
+    join: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
 def token_batches(
     lengths: Sequence[int], budget: int, generator: np.random.Generator
 ) -> Iterator[list[int]]:
@@ -69,6 +82,19 @@ def token_batches(
             found[-1].append(int(row))
         for at in generator.permutation(len(found)):
             yield found[at]
+
+
+def row_batches(n: int, size: int, generator: np.random.Generator) -> Iterator[list[int]]:
+    """Yield the rows of each batch of one pass, ``size`` each, in random order.
+
+    What does not fill a batch is left out of the pass, unless it is all there is.
+
+    >>> [len(batch) for batch in row_batches(7, 3, np.random.default_rng(0))]
+    [3, 3]
+    """
+    order = generator.permutation(n).tolist()
+    for start in range(0, max(1, n - size + 1), size):
+        yield order[start : start + size]
 
 
 def pad(rows: Sequence[Row], device: torch.device, filler: int = 0) -> dict[str, torch.Tensor]:
@@ -113,13 +139,16 @@ def train(
     *,
     steps: int,
     learning_rate: float,
-    batch_tokens: int,
+    batch_tokens: int = 0,
+    batch_rows: int = 0,
     seed: int,
     precision: str = "float32",
     device: torch.device | None = None,
     weight_decay: float = 0.01,
     look_at: Sequence[int] = (),
     look: Callable[[nn.Module], Any] | None = None,
+    beside: Beside | None = None,
+    rate_of: Callable[[str], float] | None = None,
 ) -> Trained:
     """Train the parameters of ``model`` that require a gradient, in place; leave it in eval mode.
 
@@ -133,27 +162,35 @@ def train(
         steps: of the optimizer, at least 1.
         learning_rate: peak, in (0, 1).
         batch_tokens: tokens of a batch, padding included, see :func:`token_batches`.
+        batch_rows: rows of a batch instead, see :func:`row_batches`: where the rows of a batch are
+            held against each other, their number counts and they must not be sorted by length.
         seed: order of the rows, and dropout.
         precision: "float32", or "bfloat16" for the matrix products (parameters stay in 32 bits).
         device: where to train; None: where the model is.
         weight_decay: of matrices.
         look_at: numbers of steps after which ``look`` is called (0: before the first).
         look: called with the model in evaluation mode; what it returns is kept.
+        rate_of: share of the learning rate, by the name of a parameter; None: all have the same.
+        beside: rows of another kind, which take half of the tokens of each step; None: none.
 
     Raises:
-        UserError: no rows, no steps, or a loss that is no number any more.
+        UserError: no rows, no steps, no size of a batch, or a loss that is no number any more.
     """
-    if not rows:
+    if max(batch_rows, batch_tokens) < 1:
+        raise UserError("Training needs batch_tokens or batch_rows of at least 1.")
+    if not rows or (beside and not beside.rows):
         raise UserError("There are no training rows; training needs at least one.")
     if steps < 1:
         raise UserError(f"Training needs at least 1 step, not {steps}.")
     device = device or next(model.parameters()).device
     model.to(device)
-    optimizer = _adamw(model, learning_rate, weight_decay, device)
+    optimizer = _adamw(model, learning_rate, weight_decay, device, rate_of)
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     generator = np.random.default_rng([seed, 1])
     lengths = [len(ids) for ids, _ in rows]
     losses, points, tokens, done = [], {}, 0, 0
+    budget = batch_tokens // 2 if beside else batch_tokens
+    others = _endless(beside.rows, budget, seed) if beside else iter([])
     chosen = set(look_at) if look else set()
 
     def looked() -> None:
@@ -166,12 +203,21 @@ def train(
         torch.manual_seed(seed)
         looked()
         while done < steps:
-            for batch in token_batches(lengths, batch_tokens, generator):
+            batches = (
+                row_batches(len(rows), batch_rows, generator)
+                if batch_rows
+                else token_batches(lengths, budget, generator)
+            )
+            for batch in batches:
                 model.train()
                 for group in optimizer.param_groups:
-                    group["lr"] = learning_rate * rate_at(done, steps)
+                    group["lr"] = learning_rate * rate_at(done, steps) * group["share"]
                 with autocast(device, precision), _attention(device):
                     loss = model(**pad([rows[row] for row in batch], device)).loss
+                    if beside:
+                        others_now = next(others)
+                        tokens += sum(len(ids) for ids, _ in others_now)
+                        loss = beside.join(model(**pad(others_now, device)).loss, loss)
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(matrices, 1.0)
@@ -192,14 +238,38 @@ def train(
     return Trained(found, tokens, points)
 
 
+def _endless(rows: Sequence[Row], budget: int, seed: int) -> Iterator[list[Row]]:
+    """Yield batches of rows, pass after pass, by a generator of their own."""
+    generator = np.random.default_rng([seed, 2])
+    lengths = [len(ids) for ids, _ in rows]
+    while True:
+        for batch in token_batches(lengths, budget, generator):
+            yield [rows[row] for row in batch]
+
+
 def _adamw(
-    model: nn.Module, learning_rate: float, weight_decay: float, device: torch.device
+    model: nn.Module,
+    learning_rate: float,
+    weight_decay: float,
+    device: torch.device,
+    rate_of: Callable[[str], float] | None = None,
 ) -> torch.optim.AdamW:
-    """Return AdamW, fused; vectors (biases, norms) do not decay."""
-    learning = [p for p in model.parameters() if p.requires_grad]
+    """Return AdamW, fused; vectors (biases, norms) do not decay.
+
+    A group has the parameters of one ``share`` of the learning rate that decay, or do not.
+    """
+    shares: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            shares.setdefault(rate_of(name) if rate_of else 1.0, []).append(parameter)
     groups = [
-        {"params": [p for p in learning if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": [p for p in learning if (p.ndim > 1) == matrices],
+            "weight_decay": weight_decay if matrices else 0.0,
+            "share": share,
+        }
+        for share, learning in shares.items()
+        for matrices in (True, False)
     ]
     return torch.optim.AdamW(groups, lr=learning_rate, fused=device.type in ("cpu", "cuda"))
 

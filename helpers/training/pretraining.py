@@ -5,14 +5,12 @@ scratch on a task without labels. Letters: L layers, d width, V vocabulary, P
 positions, t tokens of a row.
 """
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from datasets import Dataset
-from torch.utils.flop_counter import FlopCounterMode
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
@@ -27,6 +25,7 @@ from transformers import (
 
 from helpers import UserError, nearest
 from helpers.tasks.bytepairs import boundaries
+from helpers.training.costs import measured_flops as measured_flops
 
 ARCHITECTURES = ("gpt2", "bert")
 
@@ -165,20 +164,6 @@ def estimate(config: PreTrainedConfig, tokens: int) -> Estimate:
         matrices += width**2
     flops = 6.0 * matrices + 12.0 * layers * tokens * width
     return Estimate(parameters, 2 * parameters / 1e6, flops)
-
-
-def measured_flops(model: PreTrainedModel, tokens: int) -> float:
-    """Count the floating-point operations per token of one training step on a row of ``tokens``.
-
-    Counted by torch, operation by operation, on a copy of the model with eager attention
-    (fused kernels do the same arithmetic but are not in torch's list everywhere).
-    """
-    twin = copy.deepcopy(model).cpu()
-    twin.set_attn_implementation("eager")
-    ids = torch.zeros((1, tokens), dtype=torch.long)
-    with FlopCounterMode(display=False) as counter:
-        twin(input_ids=ids, attention_mask=torch.ones_like(ids), labels=ids).loss.backward()
-    return counter.get_total_flops() / tokens
 
 
 def text_seen(train: Dataset, most_bytes: int) -> Sequence[str]:

@@ -11,7 +11,7 @@ import transformers
 
 from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
-from helpers.trials import networks, references
+from helpers.trials import compressed, language, networks, rankers, references, strategies
 from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
@@ -25,6 +25,14 @@ ARMS: dict[str, dict[str, Arm]] = {
         "frozen": networks.frozen,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
+        "uncompressed": compressed.uncompressed,
+        "int8": compressed.int8,
+        "pruned_50": compressed.pruned,
+        "pruned_80": compressed.pruned,
+        "three_layers": compressed.fewer_layers,
+        "distilled": compressed.distilled,
+        "small": compressed.small,
+        **strategies.ARMS,
     },
     "tagging": {
         "dictionary": references.dictionary,
@@ -34,11 +42,24 @@ ARMS: dict[str, dict[str, Arm]] = {
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
     },
+    "language_modeling": {
+        "unigram": language.unigram,
+        "untuned": language.untuned,
+        "fine_tuned": language.fine_tuned,
+        "from_scratch": language.from_scratch,
+        "source_continued": language.source_continued,
+        "two_phase": language.two_phase,
+        "joint": language.joint,
+    },
+    "retrieval": {
+        "random": rankers.random_order,
+        "bm25": rankers.bm25,
+        "frozen": rankers.frozen,
+        "fine_tuned": rankers.fine_tuned,
+        "from_scratch": rankers.from_scratch,
+    },
 }
 """Each takes a trial, its inputs, the models' folders and a device, and gives an outcome."""
-
-TRAINED = ("fine_tuned", "from_scratch")
-"""Arms that train a whole network: they take minutes, and need nothing but torch."""
 
 
 def arm_of(trial: Trial) -> Arm:

@@ -47,6 +47,15 @@ def load_task(corpus: str, task: str, max_length: int = 128) -> Any:
         from helpers.tasks.classification import TextClassification
 
         return TextClassification(corpora.load_texts(corpus), max_length)
+    if task == "language_modeling":
+        from helpers.tasks.new_domain import NewDomain
+
+        return NewDomain.named(corpus, max_length)
+    if task == "retrieval":
+        from helpers.sources.dialogues import load_dialogues
+        from helpers.tasks.retrieval import ReplyRetrieval
+
+        return ReplyRetrieval(load_dialogues(corpus), max_length)
     from helpers.tasks.tagging import TokenTagging
     from helpers.tasks.tags import DEFAULT
 
@@ -105,10 +114,16 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
         tokenizer = load_tokenizer(variant(trial.model).name)
     made: dict[str, Any] = {}
     for split in _SPLITS:
-        encode = _texts if trial.task == "classification" else _sentences
-        for name, array in encode(task, split, tokenizer).items():
+        for name, array in _ENCODE[trial.task](task, split, tokenizer).items():
             made[f"{split}.{name}"] = array
-    made["names"] = task.corpus.label_names if trial.task == "classification" else task.label_names
+    if trial.task == "language_modeling":
+        for name, array in _rows(task.encode(task.source("train"), tokenizer)).items():
+            made[f"source.{name}"] = array
+        made["vocabulary"] = len(tokenizer)
+    elif trial.task == "classification":
+        made["names"] = task.corpus.label_names
+    elif trial.task == "tagging":
+        made["names"] = task.label_names
     with replacing_file(file) as temporary:
         save_inputs(made, temporary)
     return file
@@ -142,6 +157,20 @@ def _seen(text: str, tokenizer: Any, max_length: int) -> str:
     return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
+def _documents(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
+    items = task.items(split)
+    marks = np.array(items["is_target"], dtype=np.uint8)
+    return _rows(task.encode(items, tokenizer)) | {"is_target": marks}
+
+
+def _rows(rows: Any) -> dict[str, np.ndarray]:
+    """Return rows of documents: ids, where each begins, a label a token, bytes of the text."""
+    ids, starts = flat(list(rows["input_ids"]), np.int32)
+    labels, _ = flat(list(rows["labels"]), np.int32)
+    sizes = np.array(rows["bytes"], dtype=np.int32)
+    return {"ids": ids, "starts": starts, "labels": labels, "bytes": sizes}
+
+
 def _sentences(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
     items = task.items(split)
     number = {name: i for i, name in enumerate(task.label_names)}
@@ -158,3 +187,41 @@ def _sentences(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
         for name, column in (("labels", "labels"), ("own_starts", "starts"), ("own_ends", "ends")):
             arrays[name], _ = flat(list(rows[column]), np.int16)
     return arrays
+
+
+def _pairs(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
+    """Return each pair as one row of tokens, context and reply one behind the other."""
+    from helpers.tasks.bi_encoder import CONTEXT, REPLY
+
+    items = task.items(split)
+    arrays: dict[str, np.ndarray] = {}
+    sides = {"context": list(items["source"]), "reply": list(items["target"])}
+    if split != "train":
+        arrays["candidates"] = task.candidates(split).astype(np.int32)
+    if tokenizer is not None:
+        rows = {name: task.encode(texts, tokenizer) for name, texts in sides.items()}
+        pairs = [asked + answered for asked, answered in zip(*rows.values(), strict=True)]
+        arrays["ids"], arrays["starts"] = flat(pairs, np.int32)
+        arrays["labels"], _ = flat(
+            [
+                [CONTEXT] * len(asked) + [REPLY] * len(answered)
+                for asked, answered in zip(*rows.values(), strict=True)
+            ],
+            np.int8,
+        )
+        sides = {
+            name: [_seen(text, tokenizer, task.max_length) for text in texts]
+            for name, texts in sides.items()
+        }
+    for name, texts in sides.items():
+        arrays[name], arrays[f"{name}_starts"] = pack_texts(texts)
+    return arrays
+
+
+_ENCODE = {
+    "classification": _texts,
+    "tagging": _sentences,
+    "language_modeling": _documents,
+    "retrieval": _pairs,
+}
+"""What a split of a task becomes."""

@@ -21,9 +21,14 @@ from helpers.trials.trial import Trial, from_json
 ITEMS = {
     "classification": ("predicted", "probability"),
     "tagging": ("found", "missed", "wrong"),
+    "language_modeling": ("nats", "bytes", "is_target"),
+    "retrieval": ("ranks",),
 }
 """Arrays of a task, one row an item. Classification: class and its probability (half precision).
-Tagging: names found, missed and made up, a column a type."""
+Tagging: names found, missed and made up, a column a type. Language modeling: the summed loss of a
+document, its bytes as UTF-8, and whether it is of the target (1) or of the source (0). Retrieval:
+first and last place of the right reply among its candidates, two columns, different where scores
+are tied."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
 from helpers.trials.rows import load_inputs, save_inputs
 from helpers.trials.store import Store
-from helpers.trials.trial import Trial, from_json
+from helpers.trials.trial import BY_STRATEGY, Trial, from_json
 from helpers.trials.worker import share_out
 
 PIECE = 30_000_000
@@ -29,12 +29,15 @@ RETURNED = 16_000_000
 
 MODULES = (
     "__init__", "base/__init__", "base/files", "base/processes", "base/provenance",
-    "sources/__init__", "sources/loading", "sources/sampling", "sources/variants",
-    "tasks/__init__", "tasks/alignment", "tasks/heads", "tasks/tags", "tasks/token_tags",
+    "sources/__init__", "sources/loading", "sources/noise", "sources/sampling", "sources/variants",
+    "tasks/__init__", "tasks/alignment", "tasks/bi_encoder", "tasks/heads", "tasks/row_losses",
+    "tasks/tags", "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
-    "trials/__init__", "trials/answers", "trials/arms", "trials/networks", "trials/outcome",
-    "trials/pack", "trials/references", "trials/rows", "trials/store", "trials/trial",
-    "trials/worker",
+    "transfer/__init__", "transfer/objective", "transfer/objectives", "transfer/strategies",
+    "trials/__init__", "trials/answers", "trials/arms", "trials/compressed", "trials/kept",
+    "trials/language", "trials/networks", "trials/outcome", "trials/pack", "trials/rankers",
+    "trials/references", "trials/rows", "trials/store", "trials/strategies", "trials/trial",
+    "trials/upper", "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 
@@ -61,8 +64,13 @@ if __name__ == "__main__":  # the processes that run trials load this file too, 
 
 
 def travels(trial: Trial) -> bool:
-    """Tell whether a trial needs nothing but torch: a network that is trained step by step."""
-    return "steps" in trial.options
+    """Tell whether a trial needs nothing but torch: a network that is trained step by step.
+
+    One that starts from another trial's network stays where that network is kept. Arms by
+    strategies do not travel: some need peft, or the probe of scikit-learn.
+    """
+    by_strategy = trial.task == "classification" and trial.arm in BY_STRATEGY
+    return "steps" in trial.options and "parent_steps" not in trial.options and not by_strategy
 
 
 def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
@@ -94,7 +102,8 @@ def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
         models = {}
         for number, name in enumerate(dict.fromkeys(trial.model for trial in chosen)):
             models[name] = f"models/{number}"
-            _save_model(inputs.place_of(name), place / models[name])
+            causal = any(one.task == "language_modeling" for one in chosen if one.model == name)
+            _save_model(inputs.place_of(name), place / models[name], causal)
         listed = json.dumps({"trials": tasks, "models": models}, ensure_ascii=False)
         (place / "trials.json").write_text(listed, encoding="utf-8")
         size = _pieces(place, folder)
@@ -108,13 +117,14 @@ def _without_texts(whole: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _save_model(place: dict[str, Any], folder: Path) -> None:
+def _save_model(place: dict[str, Any], folder: Path, causal: bool) -> None:
     """Write weights as safetensors in half precision, whatever they were, without the tokenizer."""
-    from transformers import AutoModel
+    from transformers import AutoModel, AutoModelForCausalLM
 
     from helpers.sources.loading import from_folder, quiet
 
-    model = from_folder(place["folder"], AutoModel, gguf=place["gguf"])
+    head = AutoModelForCausalLM if causal else AutoModel
+    model = from_folder(place["folder"], head, gguf=place["gguf"])
     with quiet():
         model.half().save_pretrained(folder)
 

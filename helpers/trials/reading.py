@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,7 @@ def read(
         )
     if todo:
         jobs = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
-        whole = sum(map(runner.expected_seconds, todo)) / jobs / 60
+        whole = sum(runner.expected_each(todo, store).values()) / jobs / 60
         print(
             f"{len(todo)} of {len(trials)} trials are missing; training them for at most "
             f"{minutes:g} minutes (all take about {max(1, round(whole))}).",
@@ -218,8 +218,9 @@ def joined(read: Read, other: Read, names: Mapping[str, str]) -> Read:
 
 
 def record(
-    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray, **where: str
-) -> None:
+    run: Any, arms: Comparison, read: Read, classes: Sequence[int] | np.ndarray,
+    others: Sequence[Comparison] = (), **where: str,
+) -> None:  # fmt: skip
     """Write a study into a run's record: scores of every draw, and what the claims ask of it.
 
     Args:
@@ -228,19 +229,20 @@ def record(
         read: the outcomes.
         classes: of the training items, (n,), all alike where items have none: with them it is
             counted how many labelled items two draws have in common.
+        others: the same trials by other measures, which a claim may ask for by name.
         where: ``dataset`` and ``model`` of the scores.
     """
     for (arm, n), each in read.outcomes.items():
-        items = arms.of(arm, n).shape[1]
-        for draw, value in zip(each, arms.by_draw(arm, n), strict=True):
-            run.metric(
-                arms.measure, value, split="test", strategy=arm, labels=n, seed=draw, n=items,
-                **where,
-            )  # fmt: skip
+        for by in (arms, *others):
+            for draw, value in zip(each, by.by_draw(arm, n), strict=True):
+                run.metric(
+                    by.measure, value, split="test", strategy=arm, labels=n, seed=draw,
+                    n=by.items, **where,
+                )  # fmt: skip
     if read.study:
-        others = {reach.MEASURE: reaches(read)}
+        by_name = {reach.MEASURE: reaches(read)} | {by.measure: by for by in others}
         more = circumstances(read, classes)
-        run.compares(read.study, arms, complete=read.complete, others=others, **more)
+        run.compares(read.study, arms, complete=read.complete, others=by_name, **more)
 
 
 def circumstances(read: Read, classes: Sequence[int] | np.ndarray) -> dict[str, Any]:
@@ -249,15 +251,16 @@ def circumstances(read: Read, classes: Sequence[int] | np.ndarray) -> dict[str, 
     Args as for :func:`record`.
 
     Returns:
-        ``overlap`` of the draws by label count; ``flops`` of training and ``made_on``, the devices,
-        by arm and label count: what :meth:`helpers.runs.record.Run.compares` takes.
+        ``overlap`` of the draws by label count; ``flops`` of training, ``sizes`` (bytes of the
+        stored model) and ``made_on``, the devices, by arm and label count: what
+        :meth:`helpers.runs.record.Run.compares` takes.
     """
     made_on = {
         key: sorted({str(outcome.origin["device"]) for outcome in each.values()})
         for key, each in read.outcomes.items()
     }
-    flops = total_cost(read, "flops")
-    return {"overlap": overlaps(read, classes), "flops": flops, "made_on": made_on}
+    costs = {"flops": total_cost(read, "flops"), "sizes": total_cost(read, "bytes")}
+    return {"overlap": overlaps(read, classes), "made_on": made_on} | costs
 
 
 def record_gains(
@@ -279,14 +282,44 @@ def overlaps(read: Read, classes: Sequence[int] | np.ndarray) -> dict[int, float
 
     The mean over pairs of draws. Args as for :func:`record`.
     """
-    draws = sorted({draw for each in read.outcomes.values() for draw in each})
-    orders = {draw: draw_order(classes, draw) for draw in draws}
+    draws: dict[int, set[int]] = {}
+    for (_, n), each in read.outcomes.items():
+        draws.setdefault(n, set()).update(each)
+    orders = {draw: draw_order(classes, draw) for draw in sorted(set().union(*draws.values()))}
     shares = {}
-    for n in sorted({n for _, n in read.outcomes}):
-        pairs = itertools.combinations([set(orders[draw][:n].tolist()) for draw in draws], 2)
+    for n in sorted(draws):
+        seen = [set(orders[draw][:n].tolist()) for draw in sorted(draws[n])]
+        pairs = itertools.combinations(seen, 2)
         common = [len(first & second) / n for first, second in pairs]
         shares[n] = float(np.mean(common)) if common else 0.0
     return shares
+
+
+def apart(read: Read, classes: Sequence[int] | np.ndarray, labels: int, most: float = 0.05) -> Read:
+    """Return a reading with only such draws of one label count that share next to no labelled item.
+
+    Ten draws are disjoint up to a tenth of the corpus; of larger ones some must go before they can
+    count as separate. They are kept in their order, each that shares at most ``most`` of its items
+    with every one kept before; other label counts stay as they are.
+
+    Args:
+        read: the outcomes.
+        classes: of the training items, as for :func:`record`.
+        labels: the label count.
+        most: share of labelled items that two draws may have in common.
+    """
+    kept: dict[int, set[int]] = {}
+    for draw in sorted(
+        {draw for (_, n), each in read.outcomes.items() if n == labels for draw in each}
+    ):
+        seen = set(draw_order(classes, draw)[:labels].tolist())
+        if all(len(seen & other) <= most * labels for other in kept.values()):
+            kept[draw] = seen
+    outcomes = {
+        (arm, n): {draw: out for draw, out in each.items() if n != labels or draw in kept}
+        for (arm, n), each in read.outcomes.items()
+    }
+    return replace(read, outcomes=outcomes)
 
 
 def total_cost(read: Read, what: str) -> dict[Key, float]:

@@ -6,6 +6,11 @@ runs trials needs neither the corpus nor a tokenizer. Keys are "<split>.<what>":
 - ``ids``, ``starts``: token ids of all rows, one behind the other, and where each row begins;
 - ``labels``: the class of each row, or one label for each token;
 - ``text``, ``text_starts``: UTF-8 of each item, cut where the model's last token ends;
+- of language models ``bytes`` (of each document's text) and ``is_target``, a fourth split "source"
+  of documents to go on learning from, and ``vocabulary``, how many tokens there are;
+- of pairs a row is context and reply, one behind the other; ``labels`` are the sides of the tokens,
+  ``context`` and ``reply`` stand in place of ``text``, and ``candidates`` (n, m) are, of each
+  held-out item, the items whose replies are its candidates, its own first;
 - of taggers also ``sentence`` (of each row), ``own_starts`` and ``own_ends`` (characters of each
   token), ``tags``, ``tag_starts`` (a tag's number for each character of each sentence).
 
@@ -64,23 +69,24 @@ def pack_texts(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     return flat([np.frombuffer(text.encode(), np.uint8) for text in texts], np.uint8)
 
 
-def texts_of(inputs: Inputs, split: str, places: Sequence[int] | np.ndarray) -> list[str]:
-    """Return the texts of some items of a split.
+def texts_of(
+    inputs: Inputs, split: str, places: Sequence[int] | np.ndarray, what: str = "text"
+) -> list[str]:
+    """Return the texts of some items of a split; of pairs ``what`` is "context" or "reply".
 
     >>> text, starts = pack_texts(["one", "两个"])
     >>> texts_of({"train.text": text, "train.text_starts": starts}, "train", [1])
     ['两个']
     """
-    text, starts = inputs[f"{split}.text"], inputs[f"{split}.text_starts"]
+    text, starts = inputs[f"{split}.{what}"], inputs[f"{split}.{what}_starts"]
     return [text[starts[at] : starts[at + 1]].tobytes().decode() for at in places]
 
 
 def n_items(inputs: Inputs, split: str) -> int:
     """Return how many items a split has: texts, or sentences (which may have several rows)."""
-    starts = inputs.get(f"{split}.tag_starts")
-    if starts is None:
-        starts = inputs.get(f"{split}.text_starts")
-    return len(inputs[f"{split}.starts"] if starts is None else starts) - 1
+    names = ("tag_starts", "text_starts", "context_starts", "starts")
+    starts = next(found for name in names if (found := inputs.get(f"{split}.{name}")) is not None)
+    return len(starts) - 1
 
 
 def rows_of(

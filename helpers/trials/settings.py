@@ -17,11 +17,17 @@ import yaml
 
 from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
+from helpers.trials.trial import BY_STRATEGY
 
 FILE = ROOT / "data" / "settings.yaml"
 
 NETWORK = {"batch_tokens": 1024, "dropout": 0.0, "precision": "bfloat16"}
 """Of every network that is trained; matrix products in bfloat16, parameters in 32 bits."""
+
+HEADS = (0.1, 10.0)
+"""Inverse penalties of the first of two phases. The second learns little from a head that is sure
+of every labelled text already: with 64 labels of R8 (tuning draw, `minilm`) the loss on them is
+0.048 nats with the first penalty and 0.001 with the second."""
 
 HEADER = """\
 # Settings of all arms, found on a tuning draw and validation items before any test item was scored
@@ -30,24 +36,75 @@ HEADER = """\
 """
 
 
-def grid(arm: str, labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
-    """Return the six settings that are tried for an arm with so many labels.
+BATCH_TOKENS = {"language_modeling": 512}
+"""Tokens of a step where a task has not those of :data:`NETWORK`."""
+
+BATCH_PAIRS = 32
+"""Pairs of a step of a bi-encoder: each context has so many candidates in training."""
+
+LANGUAGE_STEPS = {"from_scratch": 80}
+"""Steps of a language model; every other arm has 40, so that they cost alike."""
+
+TWO_PHASE = {"preliminary": 0.5, "refined": 1 / 3}
+"""Share of the cost of the first of two phases, and the second's rate as a share of the first's."""
+
+WEIGHTS = (0.25, 1.0, 4.0, 16.0)
+"""λ of a joint objective, those that are tried; its ends are arms of their own."""
+
+
+def grid(
+    arm: str, labels: int, rates: Sequence[float], task: str = "classification"
+) -> list[dict[str, Any]]:
+    """Return the settings that are tried for an arm with so many labels: six.
+
+    Of a language model three learning rates, for each λ where there is one: its steps are fixed, so
+    that all arms cost alike.
 
     Steps grow with the root of the labels; from scratch needs about four times as many as a
-    pretrained network (its training loss is then at 0, see the stored curves).
+    pretrained network (its training loss is then at 0, see the stored curves). A student starts
+    from a network that is fine-tuned already and gets half of its steps.
+
+    A bi-encoder (``arm`` "ranker") goes over its pairs once or twice.
 
     >>> [each["steps"] for each in grid("fine_tuned", 64, (1e-4, 3e-4, 1e-3))]
     [40, 120, 40, 120, 40, 120]
     """
-    if arm in ("fine_tuned", "from_scratch", "frozen_tagger"):
+    if task == "language_modeling" and rates:
+        steps = LANGUAGE_STEPS.get(arm, 40)
+        weights = [{"weight": weight} for weight in WEIGHTS] if arm == "joint" else [{}]
+        return [
+            {"learning_rate": rate, "steps": steps} | weight for weight in weights for rate in rates
+        ]
+    if arm == "unigram":
+        return [{"smoothing": pseudo} for pseudo in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)]
+    if arm == "two_phase":  # as long as one phase at most is: the comparison is at equal cost
+        steps = round(15 * math.sqrt(labels))
+        return [
+            {"learning_rate": rate, "steps": steps, "regularization": c}
+            for rate in rates
+            for c in HEADS
+        ]
+    if arm in ("fine_tuned", "from_scratch", "frozen_tagger", *BY_STRATEGY):
         root = math.sqrt(labels)
         scratch = arm == "from_scratch"
         lengths = [20 * root, 20 * root + 320] if scratch else [5 * root, 15 * root]
         return [
             {"learning_rate": rate, "steps": round(steps)} for rate in rates for steps in lengths
         ]
+    if arm == "distilled":
+        root = math.sqrt(labels)
+        return [
+            {"learning_rate": rate, "steps": round(steps)}
+            for rate in rates
+            for steps in (2.5 * root, 7.5 * root)
+        ]
     if arm in ("tfidf", "tfidf_whole", "frozen"):
         return [{"regularization": c} for c in (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)]
+    if arm == "ranker":
+        once = max(1, labels // BATCH_PAIRS)
+        return [{"learning_rate": rate, "steps": n * once} for rate in rates for n in (1, 2)]
+    if arm == "bm25":
+        return [{"k1": k1, "b": b} for k1 in (0.6, 1.2, 2.0) for b in (0.25, 0.75)]
     if arm == "linear":
         return [{"strength": s} for s in (1e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4)]
     if arm == "dictionary":

@@ -7,27 +7,64 @@ from typing import Any
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
-from helpers.trials.settings import NETWORK, grid, setting_for
-from helpers.trials.trial import Trial
+from helpers.trials.kept import COMPRESSED, of_origins, starts_from
+from helpers.trials.settings import (
+    BATCH_PAIRS,
+    BATCH_TOKENS,
+    NETWORK,
+    TWO_PHASE,
+    grid,
+    setting_for,
+)  # fmt: skip
+from helpers.trials.trial import BY_STRATEGY, Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
-CHEAP = ("majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained")
-"""Arms of which a trial takes seconds."""
+LANGUAGE_ARMS = (
+    "unigram", "untuned", "fine_tuned", "source_continued", "joint", "two_phase", "from_scratch",
+)  # fmt: skip
+RANKERS = ("random", "bm25", "frozen", "fine_tuned")
+ONE_SHOT = ("uncompressed", "int8", "pruned_50", "pruned_80", "three_layers")
+CHEAP = (
+    "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
+    "untuned", "random", "bm25", *ONE_SHOT,
+)  # fmt: skip
+"""Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
 
-UNSEARCHED = ("majority", "untrained")
-"""Arms that have nothing to choose."""
+UNSEARCHED = ("majority", "untrained", "untuned", "random", *ONE_SHOT, "small")
+"""Arms that have nothing of their own to choose in any task."""
+
+
+def searched(task: str, arm: str) -> bool:
+    """Tell whether an arm has a setting; a bi-encoder that is only read has none.
+
+    >>> searched("classification", "frozen"), searched("retrieval", "frozen")
+    (True, False)
+    """
+    return arm not in UNSEARCHED and (task, arm) != ("retrieval", "frozen")
 
 
 RATES: dict[str, tuple[float, ...]] = {
     "fine_tuned": (1e-4, 3e-4, 1e-3),
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
+    "distilled": (1e-4, 3e-4, 1e-3),
+    "two_phase": (1e-4, 3e-4, 1e-3),
+    "top_layer": (3e-4, 1e-3, 3e-3),
+    "lora": (3e-4, 1e-3, 3e-3),
+    "adapter": (3e-4, 1e-3, 3e-3),
+    "bitfit": (1e-3, 3e-3, 1e-2),
+    "discriminative_rates": (3e-4, 1e-3, 3e-3),
+    "mixout": (1e-4, 3e-4, 1e-3),
 }
-"""Learning rates that are tried, by arm."""
+"""Learning rates that are tried, by arm: higher ones where few parameters learn."""
 
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
+
+RATES_OF_RANKERS = {"fine_tuned": (2e-5, 1e-4, 5e-4), "from_scratch": (1e-4, 5e-4, 2e-3)}
+"""Of bi-encoders: what was pretrained for this very task should move little; far apart, so that the
+best is not at an end."""
 
 
 def trials_of(
@@ -48,11 +85,11 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: "classification" or "tagging".
+        task: "classification", "tagging", "language_modeling" or "retrieval".
         corpus: catalogue name, file or hub id.
         model: name of the weights.
         arm: a key of :data:`helpers.trials.arms.ARMS`.
-        labels: labelled items; more than there are means all.
+        labels: labelled items, or documents; more than there are means all.
         draws: numbers of the draws.
         max_length: tokens of a text.
         pooling: what of a text the head reads, see :data:`helpers.trials.networks.HEADS`.
@@ -67,16 +104,28 @@ def trials_of(
     facts = facts or facts_of(corpus, task)
     labels = min(labels, facts["train"])
     chosen: dict[str, Any] = {}
-    if arm not in UNSEARCHED:
+    if searched(task, arm):
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
-    reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear")
+    if arm in COMPRESSED:
+        if wrong_labels:
+            raise UserError(f"The arm '{arm}': no study compresses networks of wrong labels.")
+        found = {
+            origin: setting_for(task, corpus, model, origin, labels) for origin in starts_from(arm)
+        }
+        chosen |= of_origins(found) | COMPRESSED[arm]
+    reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear", "random")
     if reads_model:
         chosen["max_length"] = max_length
-    if reads_model and arm != "tfidf":
-        chosen |= {"pooling": "token" if task == "tagging" else pooling}
+    if reads_model and arm not in ("tfidf", "unigram", "bm25"):
+        if task in ("classification", "tagging"):
+            chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
-        if "steps" in chosen:
-            chosen["batch_tokens"] = NETWORK["batch_tokens"]
+        if "steps" in chosen and task == "retrieval":
+            chosen["batch_pairs"] = BATCH_PAIRS
+        elif "steps" in chosen or arm in COMPRESSED:
+            chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
+        if (task, arm) == ("language_modeling", "two_phase"):
+            chosen |= TWO_PHASE
     if wrong_labels:
         chosen["wrong_labels"] = wrong_labels
     return [
@@ -95,6 +144,16 @@ def trials_of(
         )
         for draw in draws
     ]
+
+
+RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
+    "fine_tuned": (3e-4, 1e-3, 3e-3),
+    "source_continued": (1e-4, 3e-4, 1e-3),
+    "joint": (3e-4, 1e-3, 3e-3),
+    "two_phase": (3e-4, 1e-3, 3e-3),
+    "from_scratch": (3e-4, 1e-3, 3e-3),
+}
+"""Of language models; of two phases that of the first one, the second has a third of it."""
 
 
 @dataclass(frozen=True)
@@ -183,8 +242,35 @@ STUDIES = {
         labels=(200, 2000),
         notebook="10",
     ),
+    "compression": Question(
+        arms=("majority", "from_scratch", *COMPRESSED), labels=(256,), notebook="13"
+    ),
+    "strategies": Question(
+        arms=("majority", "tfidf", "frozen", "fine_tuned", "from_scratch", *BY_STRATEGY),
+        labels=(64,),
+        notebook="08",
+    ),
+    "outlets": Question(
+        task="language_modeling",
+        corpus="newsarticles:tass.com",
+        model="gpt2-mini",
+        arms=LANGUAGE_ARMS,
+        labels=(32,),
+        max_length=256,
+        rates=RATES_OF_LANGUAGE,
+        notebook="05",
+    ),
+    "replies": Question(
+        task="retrieval",
+        corpus="chitchat",
+        arms=RANKERS,
+        labels=(256,),
+        max_length=24,
+        rates=RATES_OF_RANKERS,
+        notebook="12",
+    ),
 }
-"""The studies by name."""
+"""The studies by name; of two that share task, corpus and model the one with fewer arms first."""
 
 
 def question(name: str) -> Question:
@@ -199,16 +285,35 @@ def question(name: str) -> Question:
 
 
 def name_of(asked: Question) -> str:
-    """Return the study whose question this is, with any label counts, draws and arms; "" for none.
+    """Return the study whose question this is, with any label counts and draws; "" for none.
+
+    Its arms are the study's or some of them: two studies may ask the same of one corpus and model.
 
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
+    >>> name_of(Question(arms=["fine_tuned", "two_phase"]))
+    'strategies'
     """
     same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
     for name, known in STUDIES.items():
-        if all(getattr(asked, mark) == getattr(known, mark) for mark in same):
+        alike = all(getattr(asked, mark) == getattr(known, mark) for mark in same)
+        if alike and {*asked.arms} <= {*known.arms}:
             return name
     return ""
+
+
+def unsearched(asked: Question) -> list[str]:
+    """Return the arms of a question for which no setting was found anywhere yet.
+
+    Their trials cannot be defined, so they are missing whatever is stored.
+    """
+    arms = []
+    for arm in (one for one in asked.arms if searched(asked.task, one)):
+        try:
+            setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
+        except UserError:
+            arms.append(arm)
+    return arms
 
 
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
@@ -228,9 +333,11 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     found = []
     for arm, n in asked.pairs():
         kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
+        if asked.task == "retrieval":
+            kind = {"fine_tuned": "ranker", "from_scratch": "ranker", "frozen": ""}.get(arm, arm)
         trials = [
             trial
-            for setting in grid(kind, n, asked.rates.get(arm, ()))
+            for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)
             for trial in asked.trials(
                 arm, n, [TUNING], facts=facts, split="validation", setting=setting
             )

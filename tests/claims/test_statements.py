@@ -38,7 +38,8 @@ def test_every_study_and_arm_of_a_rule_is_one_that_is_run():
     assert pieces
     for piece in pieces:
         asked = STUDIES[piece.study]
-        assert {piece.arm, *piece.than} <= {*asked.arms} and piece.labels in asked.labels
+        wrong = {f"{arm}_wrong" for arm in asked.arms if asked.wrong_labels}
+        assert {piece.arm, *piece.than} <= {*asked.arms} | wrong and piece.labels in asked.labels
         assert piece.draws <= asked.draws
 
 
@@ -49,11 +50,11 @@ def test_a_changed_rule_keeps_its_old_wording_with_date_and_reason():
             assert earlier.rule and earlier.reason and earlier.until >= datetime.date(2026, 11, 27)
 
 
-def test_a_claim_has_one_primary_question_a_task():
+def test_a_claim_has_one_primary_question_a_task_and_measure():
     for each in load_claims().values():
         if each.combine == "telling":  # all its comparisons are one question
             continue
-        asked = [(piece.task, piece.labels) for piece in each.pieces]
+        asked = [(piece.task, piece.labels, piece.measure) for piece in each.pieces]
         assert len(asked) == len(set(asked)), each.id
 
 
@@ -102,6 +103,10 @@ def test_a_piece_takes_the_defaults_that_it_does_not_name(tmp_path):
             lambda c: of(c, "C02").update(rule="above 0"),
             "claims.1.rule: Extra inputs are not permitted.",
         ),
+        (
+            lambda c: of(c, "C15")["pieces"][0].pop("of"),
+            "claims.14.pieces.0: the piece of 'int8' names keeps alone; keeps and of go together.",
+        ),
         (lambda c: c.pop("studies"), "studies: Field required."),
         (
             lambda c: of(c, "C10")["pieces"][0].update(measures=["f1"]),
@@ -144,3 +149,11 @@ def test_no_file_and_no_yaml_are_sentences(tmp_path):
 def test_an_unknown_claim_is_named():
     with pytest.raises(UserError, match=r"no claim 'C99' in data/claims.yaml"):
         claim("C99")
+
+
+def test_a_piece_that_keeps_a_share_says_so_and_asks_for_three_arms():
+    first = claim("C15").pieces[0]
+    assert first.arms == ("int8", "from_scratch", "uncompressed")
+    assert first.question == (
+        "topics, int8, 256 labels: int8 keeps 0.9 of uncompressed − from scratch"
+    )

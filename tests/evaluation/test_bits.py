@@ -5,6 +5,7 @@ import pytest
 
 from helpers import UserError
 from helpers.evaluation import bits
+from helpers.evaluation.bounds import Interval
 
 
 def tables(seeds, documents, rate, seed=0):
@@ -51,3 +52,18 @@ def test_what_is_saved_has_its_sign_and_mirrors():
 def test_bad_tables_are_a_sentence(call, says):
     with pytest.raises(UserError, match=says):
         call()
+
+
+def test_minus_bits_per_byte_is_the_score_of_all_documents():
+    rng = np.random.default_rng(0)
+    size = rng.integers(50, 900, (3, 40))
+    table = np.stack([size * rng.normal(2, 0.2, (3, 40)), size], axis=-1)
+    found = bits.negative(table.mean(1))
+    np.testing.assert_allclose(found, [-bits.per_byte(one) for one in table])
+    nats = table[0, :, 0] * np.log(2)
+    assert bits.negative_of(nats, table[0, :, 1]) == pytest.approx(found[0])
+
+
+def test_an_interval_is_turned_end_over_end():
+    found = bits.turned(Interval(-1.6, -1.7, -1.5, 48, 0.95, ""))
+    assert (found.value, found.low, found.high, found.n) == (1.6, 1.5, 1.7, 48)

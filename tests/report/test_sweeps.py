@@ -138,6 +138,9 @@ def test_the_best_settings_come_first_with_their_intervals(runs, tmp_path):
     assert sweeps.best(frame.assign(metric="test_loss"), ["rate", "corpus"], "test_loss")[
         "value"
     ].is_monotonic_increasing
+    minus = frame.assign(metric="neg_bits_per_byte", value=-frame["value"])  # higher is better
+    found = sweeps.best(minus, ["rate", "corpus"], "neg_bits_per_byte")
+    assert found["value"].is_monotonic_decreasing
     page = sweeps.write(tmp_path / "g.yaml", runs, tmp_path)
     assert "The best settings by accuracy" in page.read_text(encoding="utf-8")
     assert len(pd.read_csv(page.with_name("best.csv"))) == 4

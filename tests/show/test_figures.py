@@ -46,6 +46,7 @@ def all_figures():
     return {
         "curves": figures.learning_curves(frame()),
         "training": trainings.training_curves(curves("full", "from_scratch"), chance=0.25),
+        "over steps": trainings.over_steps({"full": ([0, 9], [2, 1])}, "bits", {"unigram": 2.5}),
         "confusion": figures.confusion_matrix(rng.integers(0, 99, (8, 8)), list("abcdefgh")),
         "many classes": figures.confusion_matrix(
             rng.integers(0, 9, (52, 52)), [f"class {i}" for i in range(52)]
@@ -132,6 +133,18 @@ def test_training_curves_show_loss_and_score_over_steps():
     assert len({line.get_marker() for line in scores.lines}) == 2
 
 
+def test_a_quantity_is_drawn_over_the_steps_of_each_training_with_grey_levels():
+    drawn = {"fine_tuned": ([0, 4, 8], [1.8, 1.7, 1.6]), "joint": ([0, 8], [1.8, 1.7])}
+    figure = trainings.over_steps(drawn, "bits per byte", {"before_training": 1.8})
+    (ax,) = figure.axes
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("steps", "bits per byte")
+    for line, (steps, values) in zip(ax.lines, drawn.values(), strict=False):
+        assert line.get_xdata().tolist() == steps and line.get_ydata().tolist() == values
+    assert ax.lines[2].get_ydata()[0] == 1.8
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["fine tuned", "joint", "before training"]
+
+
 def test_training_curves_have_a_grey_line_where_chance_is_given():
     names = "full", "from_scratch"
     without = trainings.training_curves(curves(*names)).axes[1]
@@ -198,6 +211,15 @@ def test_the_map_hatches_what_is_below_zero():
     assert "+0.10" in small and "-0.20" in small and "–" in small
 
 
+def test_maps_that_are_compared_share_their_colours():
+    def limits(**options):
+        figure = figures.heatmap([[0.1, -0.2]], [0], [1, 2], "", "", "", **options)
+        return figure.axes[0].images[0].get_clim()
+
+    assert limits() == (-0.2, 0.2)
+    assert limits(reach=3.0) == (-3.0, 3.0)
+
+
 def test_drawing_into_given_axes():
     figure, (left, right) = mpl.pyplot.subplots(1, 2)
     try:
@@ -243,6 +265,7 @@ def test_palette_keeps_colours_apart_for_those_who_see_two(
             lambda: trainings.training_curves({}),
             r"training_curves needs at least one curve\.$",
         ),
+        (lambda: trainings.over_steps({}, "bits"), r"over_steps needs at least one curve\.$"),
         (lambda: figures.heatmap([[1]], [1, 2], [1], "", "", ""), "2 rows × 1 columns"),
         (lambda: figures.heatmap([[np.nan]], [1], [1], "", "", ""), "holds no value"),
         (lambda: figures.show(figures.learning_curves(frame()), " "), "needs alt"),

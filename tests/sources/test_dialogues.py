@@ -1,11 +1,19 @@
 """Dialogues: no question, nor a near duplicate of it, crosses a split; bad files are told."""
 
 import csv
+import json
 
 import pytest
 
 from helpers import UserError
-from helpers.sources.dialogues import load_dialogues, read_chatterbot, read_friends
+from helpers.sources import dialogues
+from helpers.sources.dialogues import (
+    MOST,
+    load_dialogues,
+    read_chatterbot,
+    read_chitchat,
+    read_friends,
+)
 from helpers.sources.duplicates import words
 from helpers.sources.parallel import SPLITS, near_groups
 
@@ -142,3 +150,80 @@ def test_other_bad_input_is_a_sentence(tmp_path):
         load_dialogues(write(tmp_path / "few.csv", [*ROWS[:2], ROWS[0]]))
     with pytest.raises(UserError, match="too few different questions for three splits: 0 of 0"):
         load_dialogues(say(tmp_path / "none.yml", "conversations: []\n"))
+
+
+def conversations(path, turns_of):
+    """Write conversations in the chit-chat file's form; a turn is a list of messages."""
+    talks = {
+        name: {"messages": [[{"text": text, "sender": "s"} for text in turn] for turn in turns]}
+        for name, turns in turns_of.items()
+    }
+    return say(path, json.dumps(talks))
+
+
+def test_a_turn_of_people_who_chat_answers_the_turn_before(tmp_path):
+    path = conversations(
+        tmp_path / "chat.json",
+        {
+            "a": [["Hi", "how are  you?"], ["Good"], ["Nice", "I am too"]],
+            "b": [["Anyone here?"]],
+            "c": [["Hello"], [" "], ["Are you there?"], ["Yes"]],
+        },
+    )
+    found = [(pair.source, pair.target, pair.origin) for pair in read_chitchat(path)]
+    assert found == [
+        ("Hi how are you?", "Good", "a"),
+        ("Good", "Nice I am too", "a"),
+        ("Are you there?", "Yes", "c"),
+    ]
+
+
+def chat_corpus(monkeypatch, path):
+    """Load a file of conversations as the catalogue's chit-chat."""
+    pairs = list(read_chitchat(path))
+    monkeypatch.setattr(dialogues, "_read", lambda name: (pairs, "", "", "chitchat"))
+    return load_dialogues("made")
+
+
+def test_conversations_stay_whole_and_give_at_most_two_pairs(tmp_path, monkeypatch):
+    talks = {
+        f"talk {n}": [[f"{'abcdefghijklmnopqrst'[n] * 3} says {word}"] for word in "uvwxyz"]
+        for n in range(20)
+    }
+    corpus = chat_corpus(monkeypatch, conversations(tmp_path / "chat.json", talks))
+    origins = {split: corpus.splits[split]["origin"][:] for split in SPLITS}
+    assert sum(map(len, map(set, origins.values()))) == 20 == corpus.groups
+    for each in origins.values():
+        assert each and max(each.count(name) for name in each) == MOST
+    assert (corpus.read, corpus.unused, corpus.near) == (100, 60, 0)
+    assert corpus.by_origin and not load_dialogues(write(tmp_path / "rows.csv", ROWS)).by_origin
+    assert all(len(corpus.splits[split]) >= 0.15 * 40 for split in SPLITS)
+    assert chat_corpus(monkeypatch, tmp_path / "chat.json").fingerprint == corpus.fingerprint
+
+
+def test_a_near_duplicate_of_a_held_out_question_is_not_learned_from(tmp_path, monkeypatch):
+    long = " ".join(f"word{n}" for n in range(40))
+    talks = {f"talk {n}": [[f"{long} {'abcdefghijkl'[n]}"], ["Fine."]] for n in range(12)}
+    talks |= {f"other {n}": [["mnopqrstuvwx"[n] * 4], ["Fine."]] for n in range(12)}
+    corpus = chat_corpus(monkeypatch, conversations(tmp_path / "chat.json", talks))
+    places = [split for split in SPLITS for text in corpus.splits[split]["source"] if long in text]
+    assert len(set(places)) == 1
+    assert corpus.near == 12 - len(places) > 0
+
+
+def test_a_file_that_holds_no_conversations_is_told(tmp_path):
+    for text in ("no JSON", "[]", '{"a": {}}', '{"a": {"messages": [[{"body": "Hi"}]]}}'):
+        with pytest.raises(UserError, match=r"bad\.json holds no conversations: it must be JSON"):
+            list(read_chitchat(say(tmp_path / "bad.json", text)))
+
+
+def test_the_packaged_chit_chat_is_what_the_catalogue_says():
+    entry = dialogues.catalog.load_catalog().dialogues["chitchat"]
+    path = dialogues.catalog.fetch(entry.package) / entry.files[0]
+    assert len(json.loads(path.read_text(encoding="utf-8"))) == entry.conversations
+    pairs = list(read_chitchat(path))
+    assert len(pairs) == 131_548
+    corpus = load_dialogues("chitchat")
+    assert len(pairs) == corpus.read
+    asked = questions(corpus)
+    assert len({tuple(words(text)) for text in asked}) == len(asked)

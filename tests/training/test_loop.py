@@ -14,7 +14,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from helpers import UserError
 from helpers.tasks.heads import MeanPooledClassifier, TokenClassifier
-from helpers.training.loop import pad, rate_at, read, token_batches, train
+from helpers.training.loop import Beside, pad, rate_at, read, row_batches, token_batches, train
 
 CPU = torch.device("cpu")
 LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=60)
@@ -359,3 +359,66 @@ def test_reading_leaves_the_weights_as_they_were_and_fit_for_training():
     assert torch.equal(weights(model), before)
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
     train(model, texts(), **RECIPE)
+
+
+# rows of a second kind beside the training rows
+
+
+def test_two_kinds_of_rows_share_a_step_and_half_its_tokens():
+    """The losses that are joined are those of the two batches, by hand."""
+    rows, others, seen = texts(), texts(seed=5), []
+
+    def join(other, own):
+        seen.append((other.item(), own.item()))
+        return other + 2 * own
+
+    model, twin = tiny(), tiny()
+    done = train(model, rows, **(RECIPE | {"batch_tokens": 60}), beside=Beside(others, join))
+    assert len(seen) == RECIPE["steps"]
+    np.testing.assert_allclose(done.losses, [a + 2 * b for a, b in seen], rtol=1e-6)
+    first = next(iter(batches_of(rows, RECIPE)))  # 30 of the 60 tokens
+    drawn = token_batches([len(ids) for ids, _ in others], 30, np.random.default_rng([3, 2]))
+    with torch.no_grad():
+        own = twin(**pad([rows[at] for at in first], CPU)).loss.item()
+        other = twin(**pad([others[at] for at in next(drawn)], CPU)).loss.item()
+    assert seen[0] == pytest.approx((other, own), rel=1e-4)
+
+
+def test_tokens_of_both_kinds_are_counted():
+    rows = [(np.arange(1, 6), np.array(0))] * 8
+    beside = Beside(rows, lambda other, own: own)
+    recipe = RECIPE | {"batch_tokens": 20, "steps": 3}
+    assert train(tiny(), rows, **recipe).tokens == 3 * 20
+    assert train(tiny(), rows, **recipe, beside=beside).tokens == 3 * (10 + 10)
+
+
+def test_a_second_kind_without_rows_is_one_sentence():
+    with pytest.raises(UserError, match="no training rows"):
+        train(tiny(), texts(), **RECIPE, beside=Beside([], lambda other, own: own))
+
+
+@given(st.integers(1, 40), st.integers(1, 12))
+def test_batches_of_rows_are_full_and_hold_no_row_twice(n, size):
+    batches = list(row_batches(n, size, np.random.default_rng(0)))
+    assert {len(batch) for batch in batches} == {min(n, size)}
+    assert len(batches) == max(1, n // size)
+    seen = [row for batch in batches for row in batch]
+    assert len(seen) == len(set(seen)) and {*seen} <= {*range(n)}
+
+
+def test_a_training_takes_batches_of_rows_in_another_order_each_pass():
+    rows, seen = texts(), []
+    model = tiny()
+    model.register_forward_pre_hook(
+        lambda _, args, kwargs: seen.append(kwargs["input_ids"].tolist()), with_kwargs=True
+    )
+    train(model, rows, steps=4, learning_rate=1e-3, batch_rows=6, seed=3)
+    assert [len(batch) for batch in seen] == [6] * 4
+    assert seen[0] != seen[2]
+    first = [tuple(filter(None, row)) for row in seen[0] + seen[1]]
+    assert sorted(first) == sorted(tuple(ids.tolist()) for ids, _ in rows)
+
+
+def test_a_training_without_a_size_of_a_batch_is_refused():
+    with pytest.raises(UserError, match=r"^Training needs batch_tokens or batch_rows of at least"):
+        train(tiny(), texts(), steps=1, learning_rate=1e-3, seed=0)

@@ -23,8 +23,17 @@ def curves_now(folder):
     asked = {
         "classification": tiny.trials(texts, model, draws=[0, 1]),
         "tagging": tiny.tagging_trials(sentences, model),
+        "retrieval": tiny.retrieval_trials(tiny.write_pairs(folder), model),
     }
-    folders = {model: {"folder": model}}
+    causal = tiny.write_causal(folder)
+    asked["language_modeling"] = [
+        trial
+        for arm in ("fine_tuned", "two_phase", "joint")
+        for trial in tiny.language_trials(
+            texts, causal, arm, setting=tiny.NETWORK | ({"weight": 0.5} if arm == "joint" else {})
+        )
+    ]
+    folders = {name: {"folder": name} for name in (model, causal)}
     for task, trials in asked.items():
         numbers = []
         for trial in trials:

@@ -5,6 +5,7 @@ import pytest
 
 from helpers import UserError
 from helpers.evaluation.comparison import Comparison
+from helpers.sources.sampling import draw_order
 from helpers.trials import reading, studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.reading import Read
@@ -284,6 +285,23 @@ def test_curves_are_read_over_operations_in_the_order_of_draws():
     curve = found.curves["from_scratch", 64][0]
     assert (curve.costs.tolist(), curve.least) == ([0, 40, 80], 4.0)
     np.testing.assert_allclose(found.saved("fine_tuned", "from_scratch", 64), np.log2(80 / 20))
+
+
+def test_draws_too_large_to_be_disjoint_are_thinned_out():
+    """Of 100 items ten draws of 10 are disjoint; of 20 every second one is."""
+    classes = [0] * 100
+    outcomes = {("tfidf", n): dict.fromkeys(range(10), RIGHT) for n in (5, 20)}
+    found = Read(outcomes, "", True, [])
+    kept = reading.apart(found, classes, 20)
+    assert list(kept.outcomes["tfidf", 5]) == list(range(10))
+    shared = reading.overlaps(kept, classes)
+    assert 2 <= len(kept.outcomes["tfidf", 20]) < 10
+    assert reading.overlaps(found, classes)[20] > 0.05
+    draws = list(kept.outcomes["tfidf", 20])
+    sets = [set(draw_order(classes, draw)[:20].tolist()) for draw in draws]
+    pairs = [(a, b) for i, a in enumerate(sets) for b in sets[:i]]
+    assert max(len(a & b) for a, b in pairs) <= 1
+    assert shared[5] == 0.0
 
 
 def test_a_study_hands_over_what_the_claims_ask_of_it():

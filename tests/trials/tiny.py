@@ -4,7 +4,7 @@ import csv
 import json
 
 import torch
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
 from helpers.tasks.bytepairs import train_bytepairs
 from helpers.trials.studies import trials_of
@@ -26,12 +26,12 @@ def write_corpus(folder):
     return str(file)
 
 
-def write_model(folder):
-    """Write a BERT of one layer, 16 wide, with a tokenizer."""
-    place = folder / "tiny-bert"
+def write_model(folder, layers=1):
+    """Write a BERT of so many layers, 16 wide, with a tokenizer."""
+    place = folder / f"tiny-bert-{layers}"
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=400, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        vocab_size=400, hidden_size=16, num_hidden_layers=layers, num_attention_heads=2,
         intermediate_size=32, max_position_embeddings=40, pad_token_id=1,
     )  # fmt: skip
     BertModel(config).save_pretrained(place)
@@ -70,4 +70,54 @@ def tagging_trials(corpus, model, arm="fine_tuned", draws=range(1), labels=12, s
     return trials_of(
         "tagging", corpus, model, arm, labels, draws,
         max_length=32, setting=NETWORK if setting is None else setting,
+    )  # fmt: skip
+
+
+def write_causal(folder):
+    """Write a GPT-2 of two layers, 16 wide, with a tokenizer."""
+    place = folder / "tiny-gpt2"
+    torch.manual_seed(0)
+    tokenizer = train_bytepairs([" ".join(WORDS)] * 3, vocabulary=300, positions=40)
+    config = GPT2Config(
+        vocab_size=len(tokenizer), n_embd=16, n_layer=2, n_head=2, n_positions=40,
+        bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    GPT2LMHeadModel(config).save_pretrained(place)
+    tokenizer.save_pretrained(place)
+    return str(place)
+
+
+def language_trials(corpus, model, arm="fine_tuned", draws=range(1), labels=6, setting=None):
+    """Trials on the texts about wheat as the target, all others as the source."""
+    return trials_of(
+        "language_modeling", f"{corpus}:wheat", model, arm, labels, draws,
+        max_length=24, setting=NETWORK if setting is None else setting,
+    )  # fmt: skip
+
+
+def letters(number):
+    """Write a number's digits as letters."""
+    return "".join("abcdefghij"[int(digit)] for digit in str(number))
+
+
+def write_pairs(folder):
+    """Write questions and replies; names of letters in each keep them from being duplicates."""
+    file = folder / "talk.csv"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        rows = csv.writer(out)
+        rows.writerow(["question", "reply"])
+        for i in range(120):
+            first, second, _ = WORDS[i % 3].split()
+            house, day = (letters(i * prime) for prime in (7919, 104729))
+            rows.writerow([f"{first} {house} {day}?", f"{second} {house}."])
+    return str(file)
+
+
+def retrieval_trials(
+    corpus, model, arm="fine_tuned", draws=range(1), labels=32, setting=None, max_length=24
+):
+    """Trials on pairs."""
+    return trials_of(
+        "retrieval", corpus, model, arm, labels, draws,
+        max_length=max_length, setting=NETWORK if setting is None else setting,
     )  # fmt: skip
