@@ -11,7 +11,17 @@ import transformers
 
 from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
-from helpers.trials import domains, few_shot, language, networks, rankers, references
+from helpers.trials import (
+    compressed,
+    domains,
+    few_shot,
+    language,
+    networks,
+    rankers,
+    references,
+    strategies,
+    translating,
+)
 from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
@@ -25,6 +35,14 @@ ARMS: dict[str, dict[str, Arm]] = {
         "frozen": networks.frozen,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
+        "uncompressed": compressed.uncompressed,
+        "int8": compressed.int8,
+        "pruned_50": compressed.pruned,
+        "pruned_80": compressed.pruned,
+        "three_layers": compressed.fewer_layers,
+        "distilled": compressed.distilled,
+        "small": compressed.small,
+        **strategies.ARMS,
     },
     "tagging": {
         "dictionary": references.dictionary,
@@ -52,6 +70,13 @@ ARMS: dict[str, dict[str, Arm]] = {
         "reptile": few_shot.reptile,
         "fomaml": few_shot.fomaml,
         "anil": few_shot.anil,
+    },
+    "translation": {
+        "copy": translating.copy,
+        "glossary": translating.glossary,
+        "memory": translating.memory,
+        "fine_tuned": translating.fine_tuned,
+        "from_scratch": translating.from_scratch,
     },
     "language_modeling": {
         "unigram": language.unigram,

@@ -47,11 +47,15 @@ def load_task(corpus: str, task: str, max_length: int = 128) -> Any:
     """Return the task object on a corpus; a part of one (behind a colon) has all of its texts."""
     from helpers.sources import corpora  # seconds to import, and a list of trials needs none of it
 
-    if task != "tagging":
+    if task == "classification" or task in vectors.TASKS:
         from helpers.tasks.classification import TextClassification
 
         name = corpus.partition(":")[0] if task in vectors.TASKS else corpus
         return TextClassification(corpora.load_texts(name), max_length)
+    if task == "translation":
+        from helpers.trials import translating
+
+        return translating.load(corpus, max_length)
     if task == "language_modeling":
         from helpers.tasks.new_domain import NewDomain
 
@@ -126,6 +130,8 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
         for name, array in _rows(task.encode(task.source("train"), tokenizer)).items():
             made[f"source.{name}"] = array
         made["vocabulary"] = len(tokenizer)
+    elif trial.task == "translation":
+        made["names"] = _marks(tokenizer)
     elif trial.task == "classification" or trial.task in vectors.TASKS:
         made["names"] = task.corpus.label_names
     elif trial.task == "tagging":
@@ -236,10 +242,33 @@ def _pairs(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
     return arrays
 
 
+def _translations(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
+    items = task.items(split)
+    arrays: dict[str, np.ndarray] = {}
+    arrays["text"], arrays["text_starts"] = pack_texts(list(items["source"]))
+    arrays["target"], arrays["target_starts"] = pack_texts(list(items["target"]))
+    if tokenizer is not None:
+        rows = task.encode(items, tokenizer)
+        arrays["ids"], arrays["starts"] = flat(list(rows["input_ids"]), np.int32)
+        arrays["labels"], _ = flat(list(rows["labels"]), np.int32)
+    return arrays
+
+
+def _marks(tokenizer: Any) -> list[int]:
+    """Return the ids that end a text and that fill a row; none where nobody writes."""
+    if tokenizer is None:
+        return []
+    from helpers.tasks.bytepairs import boundaries
+
+    last = boundaries(tokenizer)[1]
+    return [last, last if tokenizer.pad_token_id is None else tokenizer.pad_token_id]
+
+
 _ENCODE = {
     "classification": _texts,
     "tagging": _sentences,
     "language_modeling": _documents,
     "retrieval": _pairs,
+    "translation": _translations,
 }
 """What a split of a task becomes."""

@@ -23,6 +23,7 @@ ITEMS = {
     "tagging": ("found", "missed", "wrong"),
     "domains": ("predicted",),
     "episodes": ("right", "asked"),
+    "translation": ("written", "chrf", "bleu"),
     "language_modeling": ("nats", "bytes", "is_target"),
     "retrieval": ("ranks",),
 }
@@ -31,7 +32,8 @@ Tagging: names found, missed and made up, a column a type. Language modeling: th
 document, its bytes as UTF-8, and whether it is of the target (1) or of the source (0). Retrieval:
 first and last place of the right reply among its candidates, two columns, different where scores
 are tied. Domains: the class. Episodes: how many texts of each were asked, and how many answers were
-right."""
+right. Translation: the text written (UTF-8, zeros behind it), and what sacrebleu counts in it for
+chrF and BLEU."""
 
 
 @dataclass(frozen=True)

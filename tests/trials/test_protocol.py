@@ -33,7 +33,9 @@ def curves_now(folder):
             texts, causal, arm, setting=tiny.NETWORK | ({"weight": 0.5} if arm == "joint" else {})
         )
     ]
-    folders = {name: {"folder": name} for name in (model, causal)}
+    pairs, writer = tiny.write_messages(folder), tiny.write_writer(folder)
+    asked["translation"] = tiny.translation_trials(pairs, writer)
+    folders = {name: {"folder": name} for name in (model, causal, writer)}
     for task, trials in asked.items():
         numbers = []
         for trial in trials:
