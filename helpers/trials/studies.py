@@ -52,15 +52,9 @@ RATES: dict[str, tuple[float, ...]] = {
     "fine_tuned": (1e-4, 3e-4, 1e-3),
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
-    "two_phase": (1e-4, 3e-4, 1e-3),
-    "top_layer": (3e-4, 1e-3, 3e-3),
-    "lora": (3e-4, 1e-3, 3e-3),
-    "adapter": (3e-4, 1e-3, 3e-3),
-    "bitfit": (1e-3, 3e-3, 1e-2),
-    "discriminative_rates": (3e-4, 1e-3, 3e-3),
-    "mixout": (1e-4, 3e-4, 1e-3),
+    **BY_STRATEGY,
 }
-"""Learning rates that are tried, by arm: higher ones where few parameters learn."""
+"""Learning rates that are tried, by arm."""
 
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
@@ -289,36 +283,19 @@ def question(name: str) -> Question:
 def name_of(asked: Question) -> str:
     """Return the study whose question this is, with any label counts, draws and arms; "" for none.
 
-    Of several studies of one task, corpus and model it is the first that has all arms asked for,
-    else the first.
-
+    Of several it is the first that has all arms asked for, else the first.
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
     >>> name_of(Question(arms=["fine_tuned", "two_phase"]))
     'strategies'
     """
     same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
+    marks = [getattr(asked, mark) for mark in same]
     fitting = [
-        name
-        for name, known in STUDIES.items()
-        if all(getattr(asked, mark) == getattr(known, mark) for mark in same)
+        n for n, known in STUDIES.items() if [getattr(known, mark) for mark in same] == marks
     ]
     whole = [name for name in fitting if {*asked.arms} <= {*STUDIES[name].arms}]
     return next(iter(whole + fitting), "")
-
-
-def unsearched(asked: Question) -> list[str]:
-    """Return the arms of a question for which no setting was found anywhere yet.
-
-    Their trials cannot be defined, so they are missing whatever is stored.
-    """
-    arms = []
-    for arm in (one for one in asked.arms if searched(asked.task, one)):
-        try:
-            setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
-        except UserError:
-            arms.append(arm)
-    return arms
 
 
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:

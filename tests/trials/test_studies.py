@@ -72,7 +72,7 @@ def test_an_unknown_study_is_one_sentence():
     with pytest.raises(UserError, match=r"^There is no study 'topic'\. Did you mean 'topics'\?$"):
         studies.question("topic")
     with pytest.raises(
-        UserError, match=r"^There is no study 'x'\. Known: entities, news, news_enc"
+        UserError, match=r"^There is no study 'x'\. Known: chatbot, entities, news, news_enc"
     ):
         studies.question("x")
 
@@ -231,14 +231,3 @@ def test_of_two_studies_on_the_same_texts_it_is_the_one_that_has_the_arms():
     assert studies.name_of(Question(arms=["fine_tuned", "tfidf_whole"])) == "topics"
     assert studies.name_of(Question(arms=["lora", "tfidf_whole"])) == "topics"
     assert studies.name_of(Question(arms=["lora"], pooling="last")) == ""
-
-
-def test_arms_whose_setting_was_found_nowhere_are_known(monkeypatch):
-    def found(task, corpus, model, arm, labels):
-        if arm == "lora":
-            raise UserError("No setting of the arm 'lora' has been found yet.")
-        return {"steps": 1}
-
-    monkeypatch.setattr(studies, "setting_for", found)
-    assert studies.unsearched(Question(arms=["majority", "lora", "tfidf"])) == ["lora"]
-    assert studies.unsearched(Question(arms=["majority", "tfidf"])) == []
