@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from helpers import UserError, nearest
@@ -289,11 +290,8 @@ def name_of(asked: Question) -> str:
     >>> name_of(Question(arms=["fine_tuned", "two_phase"]))
     'strategies'
     """
-    same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
-    marks = [getattr(asked, mark) for mark in same]
-    fitting = [
-        n for n, known in STUDIES.items() if [getattr(known, mark) for mark in same] == marks
-    ]
+    marks = attrgetter("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
+    fitting = [name for name, known in STUDIES.items() if marks(known) == marks(asked)]
     whole = [name for name in fitting if {*asked.arms} <= {*STUDIES[name].arms}]
     return next(iter(whole + fitting), "")
 
