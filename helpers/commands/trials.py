@@ -143,10 +143,11 @@ def _list(
     rows: list[dict[str, Any]] = []
     for name, each in asked.items():
         missing = set(store.missing(each))
+        each_takes = runner.expected_each([trial for trial in each if trial in missing], store)
         for key in dict.fromkeys(_group(trial, chosen.study) for trial in each):
             group = [trial for trial in each if _group(trial, chosen.study) == key]
             left = [trial for trial in group if trial in missing]
-            seconds = sum(map(runner.expected_seconds, left)) / chosen.jobs
+            seconds = sum(each_takes[trial.key] for trial in left) / chosen.jobs
             row = {"study": name, "trials": key, "stored": len(group) - len(left)}
             rows.append(row | {"missing": len(left), "minutes": round(seconds / 60, 1)})
     rows += waiting

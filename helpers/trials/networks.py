@@ -25,7 +25,7 @@ from helpers.tasks.heads import (
 )
 from helpers.training import curves
 from helpers.training.costs import training_flops
-from helpers.training.loop import Row, read, train
+from helpers.training.loop import Row, Trained, read, train
 from helpers.trials import answers
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, rows_of
@@ -136,54 +136,60 @@ def untrained(trial: Trial, inputs: Inputs, folders: Folders, device: torch.devi
     return Outcome(answers.ITEMS_OF[trial.task](logits, inputs, trial.split))
 
 
-def rows_watched(inputs: Inputs) -> list[Row]:
-    """Return the rows of validation that a training is looked at by."""
-    return rows_of(inputs, "validation", _watched(inputs))
-
-
-def _watched(inputs: Inputs) -> np.ndarray:
-    return np.arange(n_items(inputs, "validation"))[:WATCHED]
+def rows_watched(trial: Trial, inputs: Inputs) -> tuple[list[Row], list[Row]]:
+    """Return the rows that a training is looked at by: of its own items, and of validation."""
+    seen = labelled(trial, inputs)
+    own = rows_seen(trial, inputs, seen)[: len(rows_of(inputs, "train", seen[:WATCHED]))]
+    return own, rows_of(inputs, "validation", np.arange(n_items(inputs, "validation"))[:WATCHED])
 
 
 def watcher(
     trial: Trial,
     inputs: Inputs,
-    training_rows: Sequence[Row],
-    validation_rows: Sequence[Row],
     device: torch.device,
+    rows: tuple[Sequence[Row], Sequence[Row]] | None = None,
 ) -> Callable[[nn.Module], dict[str, float]]:
-    """Return what looks at a training of ``trial`` by its rows and :func:`rows_watched`."""
-    seen = labelled(trial, inputs)[:WATCHED]
+    """Return what looks at a training along the way; ``rows``: None takes :func:`rows_watched`."""
+    watched = np.arange(n_items(inputs, "validation"))[:WATCHED]
+    training, validation = rows or rows_watched(trial, inputs)
     return curves.watcher(
-        training_rows[: len(rows_of(inputs, "train", seen))],
-        validation_rows,
-        lambda logits: answers.SCORES[trial.task](logits, inputs, _watched(inputs)),
+        training,
+        validation,
+        lambda logits: answers.SCORES[trial.task](logits, inputs, watched),
         precision=trial.options["precision"],
         device=device,
     )
 
 
-def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
+def fit(
+    trial: Trial,
+    inputs: Inputs,
+    model: EncoderWithHead,
+    device: torch.device,
+    look: Callable[[nn.Module], dict[str, float]] | None = None,
+) -> Trained:
+    """Train ``model`` in place as the trial says; looking at it changes nothing."""
     options = trial.options
-    seen = labelled(trial, inputs)
-    steps, precision = options["steps"], options["precision"]
-    training_rows = rows_seen(trial, inputs, seen)
-    look = watcher(trial, inputs, training_rows, rows_watched(inputs), device)
-    done = train(
+    return train(
         model,
-        training_rows,
-        steps=steps,
+        rows_seen(trial, inputs, labelled(trial, inputs)),
+        steps=options["steps"],
         learning_rate=options["learning_rate"],
         batch_tokens=options["batch_tokens"],
         seed=trial.draw + 1,
-        precision=precision,
+        precision=options["precision"],
         device=device,
-        look_at=curves.points(steps),
+        look_at=curves.points(options["steps"]),
         look=look,
     )
+
+
+def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
+    done = fit(trial, inputs, model, device, watcher(trial, inputs, device))
+    precision = trial.options["precision"]
     logits = read(model, rows_of(inputs, trial.split), precision=precision, device=device)
     cost = {
-        "steps": steps,
+        "steps": trial.options["steps"],
         "tokens": done.tokens,
         "flops": training_flops(model, done.tokens) / (1 if _all_learn(model) else 3),
         "parameters": sum(p.numel() for p in model.parameters()),

@@ -34,9 +34,10 @@ MODULES = (
     "tasks/tags", "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
     "transfer/__init__", "transfer/objective", "transfer/objectives", "transfer/strategies",
-    "trials/__init__", "trials/answers", "trials/arms", "trials/language", "trials/networks",
-    "trials/outcome", "trials/pack", "trials/rankers", "trials/references", "trials/rows",
-    "trials/store", "trials/strategies", "trials/trial", "trials/upper", "trials/worker",
+    "trials/__init__", "trials/answers", "trials/arms", "trials/compressed", "trials/kept",
+    "trials/language", "trials/networks", "trials/outcome", "trials/pack", "trials/rankers",
+    "trials/references", "trials/rows", "trials/store", "trials/strategies", "trials/trial",
+    "trials/upper", "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 
@@ -65,10 +66,11 @@ if __name__ == "__main__":  # the processes that run trials load this file too, 
 def travels(trial: Trial) -> bool:
     """Tell whether a trial needs nothing but torch: a network that is trained step by step.
 
-    Arms by strategies do not travel: some need peft, or the probe of scikit-learn.
+    One that starts from another trial's network stays where that network is kept. Arms by
+    strategies do not travel: some need peft, or the probe of scikit-learn.
     """
     by_strategy = trial.task == "classification" and trial.arm in BY_STRATEGY
-    return "steps" in trial.options and not by_strategy
+    return "steps" in trial.options and "parent_steps" not in trial.options and not by_strategy
 
 
 def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:

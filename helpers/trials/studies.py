@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any
 
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
+from helpers.trials.kept import COMPRESSED, of_origins, starts_from
 from helpers.trials.settings import (
     BATCH_PAIRS,
     BATCH_TOKENS,
@@ -15,29 +15,24 @@ from helpers.trials.settings import (
     TWO_PHASE,
     grid,
     setting_for,
-)
+)  # fmt: skip
 from helpers.trials.trial import BY_STRATEGY, Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
 LANGUAGE_ARMS = (
-    "unigram",
-    "untuned",
-    "fine_tuned",
-    "source_continued",
-    "joint",
-    "two_phase",
-    "from_scratch",
-)
-RANKERS = ("random", "bm25", "frozen", "fine_tuned", "from_scratch")
+    "unigram", "untuned", "fine_tuned", "source_continued", "joint", "two_phase", "from_scratch",
+)  # fmt: skip
+RANKERS = ("random", "bm25", "frozen", "fine_tuned")
+ONE_SHOT = ("uncompressed", "int8", "pruned_50", "pruned_80", "three_layers")
 CHEAP = (
     "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
-    "untuned", "random", "bm25",
+    "untuned", "random", "bm25", *ONE_SHOT,
 )  # fmt: skip
-"""Arms of which a trial takes seconds."""
+"""Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
 
-UNSEARCHED = ("majority", "untrained", "untuned", "random")
-"""Arms that have nothing to choose in any task."""
+UNSEARCHED = ("majority", "untrained", "untuned", "random", *ONE_SHOT, "small")
+"""Arms that have nothing of their own to choose in any task."""
 
 
 def searched(task: str, arm: str) -> bool:
@@ -54,6 +49,7 @@ RATES: dict[str, tuple[float, ...]] = {
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
     **BY_STRATEGY,
+    "distilled": (1e-4, 3e-4, 1e-3),
 }
 """Learning rates that are tried, by arm."""
 
@@ -104,6 +100,13 @@ def trials_of(
     chosen: dict[str, Any] = {}
     if searched(task, arm):
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
+    if arm in COMPRESSED:
+        if wrong_labels:
+            raise UserError(f"The arm '{arm}': no study compresses networks of wrong labels.")
+        found = {
+            origin: setting_for(task, corpus, model, origin, labels) for origin in starts_from(arm)
+        }
+        chosen |= of_origins(found) | COMPRESSED[arm]
     reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear", "random")
     if reads_model:
         chosen["max_length"] = max_length
@@ -113,7 +116,7 @@ def trials_of(
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
         if "steps" in chosen and task == "retrieval":
             chosen["batch_pairs"] = BATCH_PAIRS
-        elif "steps" in chosen:
+        elif "steps" in chosen or arm in COMPRESSED:
             chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
         if (task, arm) == ("language_modeling", "two_phase"):
             chosen |= TWO_PHASE
@@ -142,7 +145,7 @@ RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
     "source_continued": (1e-4, 3e-4, 1e-3),
     "joint": (3e-4, 1e-3, 3e-3),
     "two_phase": (3e-4, 1e-3, 3e-3),
-    "from_scratch": (1e-3, 3e-3, 1e-2),
+    "from_scratch": (3e-4, 1e-3, 3e-3),
 }
 """Of language models; of two phases that of the first one, the second has a third of it."""
 
@@ -238,6 +241,9 @@ STUDIES = {
         labels=(64,),
         notebook="08",
     ),
+    "compression": Question(
+        arms=("majority", "from_scratch", *COMPRESSED), labels=(256,), notebook="13"
+    ),
     "outlets": Question(
         task="language_modeling",
         corpus="newsarticles:tass.com",
@@ -252,16 +258,7 @@ STUDIES = {
         task="retrieval",
         corpus="chitchat",
         arms=RANKERS,
-        labels=(512,),
-        max_length=24,
-        rates=RATES_OF_RANKERS,
-        notebook="12",
-    ),
-    "chatbot": Question(
-        task="retrieval",
-        corpus="chatterbot-en",
-        arms=("random", "bm25", "frozen", "fine_tuned"),
-        labels=(449,),
+        labels=(256,),
         max_length=24,
         rates=RATES_OF_RANKERS,
         notebook="12",
@@ -282,18 +279,21 @@ def question(name: str) -> Question:
 
 
 def name_of(asked: Question) -> str:
-    """Return the study whose question this is, with any label counts, draws and arms; "" for none.
+    """Return the study whose question this is, with any label counts and draws; "" for none.
 
-    Of several it is the first that has all arms asked for, else the first.
+    Its arms are the study's or some of them: two studies may ask the same of one corpus and model.
+
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
     >>> name_of(Question(arms=["fine_tuned", "two_phase"]))
     'strategies'
     """
-    marks = attrgetter("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
-    fitting = [name for name, known in STUDIES.items() if marks(known) == marks(asked)]
-    whole = [name for name in fitting if {*asked.arms} <= {*STUDIES[name].arms}]
-    return next(iter(whole + fitting), "")
+    same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
+    for name, known in STUDIES.items():
+        alike = all(getattr(asked, mark) == getattr(known, mark) for mark in same)
+        if alike and {*asked.arms} <= {*known.arms}:
+            return name
+    return ""
 
 
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:

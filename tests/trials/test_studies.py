@@ -4,7 +4,7 @@ import pytest
 
 from helpers import ROOT, UserError
 from helpers.sources.sampling import TUNING
-from helpers.trials import studies
+from helpers.trials import kept, studies
 from helpers.trials.arms import ARMS
 from helpers.trials.settings import TWO_PHASE
 from helpers.trials.studies import CHEAP, STUDIES, Question
@@ -72,7 +72,7 @@ def test_an_unknown_study_is_one_sentence():
     with pytest.raises(UserError, match=r"^There is no study 'topic'\. Did you mean 'topics'\?$"):
         studies.question("topic")
     with pytest.raises(
-        UserError, match=r"^There is no study 'x'\. Known: chatbot, entities, news, news_enc"
+        UserError, match=r"^There is no study 'x'\. Known: compression, entities, news"
     ):
         studies.question("x")
 
@@ -207,7 +207,47 @@ def test_a_search_names_the_labels_that_there_are():
 def test_arms_of_seconds_are_those_without_a_training_of_the_whole_network():
     every = {arm for known in ARMS.values() for arm in known}
     trained = {"fine_tuned", "from_scratch", "source_continued", "two_phase", "joint"}
-    assert every - {*CHEAP} == trained | {*BY_STRATEGY}
+    assert every - {*CHEAP} == trained | {"distilled", "small", *BY_STRATEGY}
+
+
+# what a compressed network starts from
+
+
+def test_all_compressed_arms_of_a_draw_start_from_the_fine_tuned_trial_of_that_draw():
+    (whole,) = studies.trials_of(
+        "classification", "letters", "minilm", "fine_tuned", 64, [3], max_length=32
+    )
+    for arm in studies.COMPRESSED:
+        (one,) = studies.trials_of(
+            "classification", "letters", "minilm", arm, 64, [3], max_length=32
+        )
+        assert kept.parent_of(one) == whole
+        assert studies.COMPRESSED[arm].items() <= one.options.items()
+        trained = arm in ("distilled", "small")
+        assert ("steps" in one.options) == trained and len(kept.needed(one)) == 1 + trained
+
+
+def test_what_is_made_of_the_student_starts_from_the_distilled_trial():
+    small, student = (
+        studies.trials_of("classification", "letters", "minilm", arm, 64, [0], max_length=32)[0]
+        for arm in ("small", "distilled")
+    )
+    assert kept.student_of(small) == student
+
+
+def test_a_network_of_wrong_labels_is_not_compressed():
+    with pytest.raises(UserError, match="no study compresses networks of wrong labels"):
+        studies.trials_of(
+            "classification", "letters", "minilm", "int8", 64, [0],
+            max_length=32, wrong_labels=0.2,
+        )  # fmt: skip
+
+
+def test_a_study_is_known_by_its_arms_too():
+    asked = Question(arms=("majority", "int8"), labels=(256,))
+    assert studies.name_of(asked) == "compression"
+    assert studies.name_of(Question(arms=("majority", "fine_tuned"))) == "topics"
+    assert studies.name_of(Question(arms=("frozen", "int8"))) == ""
 
 
 def test_wrong_labels_take_the_settings_of_right_ones_and_are_no_search():
@@ -229,5 +269,5 @@ def test_wrong_labels_take_the_settings_of_right_ones_and_are_no_search():
 def test_of_two_studies_on_the_same_texts_it_is_the_one_that_has_the_arms():
     assert studies.name_of(Question(arms=["fine_tuned", "lora"])) == "strategies"
     assert studies.name_of(Question(arms=["fine_tuned", "tfidf_whole"])) == "topics"
-    assert studies.name_of(Question(arms=["lora", "tfidf_whole"])) == "topics"
+    assert studies.name_of(Question(arms=["lora", "tfidf_whole"])) == ""
     assert studies.name_of(Question(arms=["lora"], pooling="last")) == ""

@@ -27,8 +27,8 @@ def write_corpus(folder):
 
 
 def write_model(folder, layers=1):
-    """Write a BERT of one layer or more, 16 wide, with a tokenizer."""
-    place = folder / "tiny-bert"
+    """Write a BERT of so many layers, 16 wide, with a tokenizer."""
+    place = folder / f"tiny-bert-{layers}"
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=400, hidden_size=16, num_hidden_layers=layers, num_attention_heads=2,
