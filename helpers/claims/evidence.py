@@ -54,10 +54,16 @@ class Measured(Part):
         labels: labelled items of both.
         measure: of the score.
         asked: the measure that the question names; "" where it is the study's own.
-        learned: for each of the two, whether it beats the study's floor, interval above zero.
+        learned: for each of the two (where a share is kept: of ``of`` and ``than``), whether it
+            beats the study's floor, interval above zero.
         cost_ratio: operations of training of ``arm`` over those of ``than``; null where unknown.
         overlap: share of labelled items that two draws have in common, the mean over pairs.
         devices: for each of the two, where its trials were made; empty where that is not known.
+        keeps: where it is not 0, the value is what ``arm`` has above this share of the gain of
+            ``of`` over ``than``.
+        of: see ``keeps``.
+        gained: whether ``of`` is above ``than``, interval above zero; null where nothing is kept.
+        bytes_ratio: bytes of the stored model of ``arm`` over those of ``of``; null where unknown.
     """
 
     study: str
@@ -70,6 +76,10 @@ class Measured(Part):
     cost_ratio: float | None
     overlap: float
     devices: dict[str, list[str]] = Field(default={})
+    keeps: float = 0.0
+    of: str = ""
+    gained: bool | None = None
+    bytes_ratio: float | None = None
 
 
 class Evidence(Part):

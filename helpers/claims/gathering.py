@@ -2,13 +2,26 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy.typing as npt
 
 from helpers import UserError, nearest
 from helpers.claims.evidence import Evidence, Measured, bounds
 from helpers.claims.statements import Piece, Rules, StudyRule, load_rules
 from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison, Key
+from helpers.evaluation.retention import beyond_share
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of each arm and label count besides its scores; see :func:`gather`."""
+
+    flops: Mapping[Key, float]
+    sizes: Mapping[Key, float]
+    made_on: Mapping[Key, Sequence[str]]
 
 
 class Differences(Protocol):
@@ -35,6 +48,7 @@ def gather(
     *,
     overlap: Mapping[int, float],
     flops: Mapping[Key, float] | None = None,
+    sizes: Mapping[Key, float] | None = None,
     made_on: Mapping[Key, Sequence[str]] | None = None,
     complete: bool = True,
     others: Mapping[str, Differences] | None = None,
@@ -48,6 +62,7 @@ def gather(
             that name measures. A comparison answers the other pieces.
         overlap: by label count, the share of labelled items that two draws have in common.
         flops: operations of training by arm and label count.
+        sizes: bytes of the stored model by arm and label count.
         made_on: devices of the trials by arm and label count.
         complete: whether the comparison has all arms of the study.
         others: other measures of the same trials, by the name that a piece's ``measure`` has.
@@ -76,6 +91,7 @@ def gather(
         if piece.study == study and piece.labels in main.labels and bool(piece.measures) == several
     ]
     found = []
+    known = _Known(flops or {}, sizes or {}, made_on or {})
     for claim, piece in asked:
         if complete:
             _check_arms(claim, piece, rule, main)
@@ -83,31 +99,33 @@ def gather(
         named = piece.measures or (piece.measure,)
         scores = {name: _measure(claim, piece, name, by_name) for name in named}
         for than in piece.than:
-            if not main.has(piece.arm, than, rule.floor, labels=piece.labels):
+            if not main.has(*piece.arms_of(than), rule.floor, labels=piece.labels):
                 continue
             learned = _learned(piece, than, rule, main)
+            shared = overlap[piece.labels]
             found += [
-                _evidence(
-                    claim, piece, than, main, name, scored, learned, overlap[piece.labels],
-                    flops or {}, made_on or {},
-                )
+                _evidence(claim, piece, than, main, name, scored, learned, shared, known)
                 for name, scored in scores.items()
                 if scored.has(piece.arm, than, labels=piece.labels)
-            ]  # fmt: skip
+            ]
     return found
 
 
 def _learned(piece: Piece, than: str, rule: StudyRule, arms: Comparison) -> dict[str, bool]:
-    """Return of each of two arms whether it beats the floor by the study's own measure."""
+    """Return of each of two arms whether it beats the floor by the study's own measure.
+
+    A network that compression has brought down to the floor is no failed reference: it is the
+    answer. There, what it is held against must have learned.
+    """
     return {
         arm: arms.difference(arm, rule.floor, piece.labels).low > 0
-        for arm in (piece.arm, than)
+        for arm in ((piece.of, than) if piece.of else (piece.arm, than))
         if arm != rule.floor
     }
 
 
 def _check_arms(claim: str, piece: Piece, rule: StudyRule, arms: Comparison) -> None:
-    for arm in (piece.arm, *piece.than, rule.floor):
+    for arm in (*piece.arms, rule.floor):
         if arm not in arms.arms:
             raise UserError(
                 f"{claim} asks for the arm '{arm}' of the study '{piece.study}', which has none of "
@@ -146,13 +164,16 @@ def _evidence(
     scored: Differences,
     learned: dict[str, bool],
     overlap: float,
-    flops: Mapping[Key, float],
-    made_on: Mapping[Key, Sequence[str]],
+    known: _Known,
 ) -> Evidence:
     n = piece.labels
-    gain = scored.difference(piece.arm, than, n)
-    costs = flops.get((piece.arm, n)), flops.get((than, n))
-    known = costs[0] is not None and costs[1]
+    if piece.of:
+        tables = arms.aligned((piece.arm, n), (piece.of, n), (than, n))
+        gain = beyond_share(*(_one_number(table, arms) for table in tables), piece.keeps)
+        what = f"{piece.arm} keeps {piece.keeps:g} of {piece.of} − {than}"
+    else:
+        gain = scored.difference(piece.arm, than, n)
+        what = f"{piece.arm} − {than}"
     draws = gain.squares.draws if gain.squares else len(arms.of(piece.arm, n))
     return Evidence(
         claim=claim,
@@ -160,9 +181,7 @@ def _evidence(
         interval=bounds(gain),
         n=scored.items,
         seeds=draws,
-        note=f"{piece.task}, {n:,} labels: {piece.arm} − {than}, {scored.measure}".replace(
-            "_", " "
-        ),
+        note=f"{piece.task}, {n:,} labels: {what}, {scored.measure}".replace("_", " "),
         measured=Measured(
             study=piece.study,
             arm=piece.arm,
@@ -171,10 +190,35 @@ def _evidence(
             measure=scored.measure,
             asked=asked,
             learned=learned,
-            cost_ratio=costs[0] / costs[1] if known else None,  # type: ignore[operator]
+            cost_ratio=_ratio(known.flops, (piece.arm, n), (than, n)),
             overlap=overlap,
             devices={
-                arm: sorted(made_on[arm, n]) for arm in (piece.arm, than) if (arm, n) in made_on
+                arm: sorted(known.made_on[arm, n])
+                for arm in piece.arms_of(than)
+                if (arm, n) in known.made_on
             },
+            keeps=piece.keeps,
+            of=piece.of,
+            gained=arms.difference(piece.of, than, n).low > 0 if piece.of else None,
+            bytes_ratio=_ratio(known.sizes, (piece.arm, n), (piece.of, n)),
         ),
     )
+
+
+def _one_number(table: npt.NDArray[Any], arms: Comparison) -> npt.NDArray[Any]:
+    """Return (draws, items) of a table of one number an item.
+
+    Raises:
+        UserError: the measure is no mean of items, so a share of a gain is not linear in them.
+    """
+    if table.shape[2] != 1:
+        raise UserError(f"A share of a gain is asked of the mean of items, not of {arms.measure}.")
+    result: npt.NDArray[Any] = table[..., 0]
+    return result
+
+
+def _ratio(costs: Mapping[Key, float], arm: Key, other: Key) -> float | None:
+    """Return the cost of one arm over another's; None where one of them is not known."""
+    if arm not in costs or not costs.get(other):
+        return None
+    return costs[arm] / costs[other]

@@ -58,6 +58,9 @@ class Piece(_Part):
         draws: so many, at least, carry a verdict.
         items: so many scored items, at least.
         cheaper: whether the arm must also have been trained with fewer operations.
+        keeps: where it is above 0, the arm must keep more than this share of what ``of`` has above
+            each of ``than``, instead of being above them.
+        of: the arm whose gain is to be kept; its stored model must be larger than the arm's.
         measures: of the score; with them the question is whether all of them agree about which of
             the two arms is better (:mod:`helpers.evaluation.agreement`). None: the study's measure.
     """
@@ -74,6 +77,8 @@ class Piece(_Part):
     items: int = Field(ge=2)
     cheaper: bool = False
     measures: tuple[str, ...] = ()
+    keeps: float = Field(default=0.0, ge=0, lt=1)
+    of: str = ""
 
     @model_validator(mode="after")
     def _of_one_pair(self) -> Self:
@@ -87,6 +92,27 @@ class Piece(_Part):
             raise ValueError("measures agree whichever arm is better: no gain and no cheaper")
         return self
 
+    @model_validator(mode="after")
+    def _whose(self) -> Self:
+        """Refuse a share of a gain that is nobody's."""
+        if bool(self.keeps) != bool(self.of):
+            raise ValueError(
+                f"the piece of '{self.arm}' names {'keeps' if self.keeps else 'of'} alone; keeps "
+                "and of go together"
+            )
+        if self.keeps and (self.measure or self.measures):
+            raise ValueError("a share of a gain is asked of the study's own score, not a measure")
+        return self
+
+    def arms_of(self, than: str) -> tuple[str, ...]:
+        """Return the arms that it asks for where it is held against ``than``."""
+        return (self.arm, than, *([self.of] if self.of else []))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """All arms that it asks for."""
+        return tuple(dict.fromkeys(arm for than in self.than for arm in self.arms_of(than)))
+
     @property
     def question(self) -> str:
         """The comparison in words.
@@ -95,7 +121,10 @@ class Piece(_Part):
         'news, 128 labels: fine tuned − tfidf'
         """
         against = " and ".join(self.than)
-        words = f"{self.task}, {self.labels:,} labels: {self.arm} − {against}"
+        asked = f"{self.arm} − {against}"
+        if self.of:
+            asked = f"{self.arm} keeps {self.keeps:g} of {self.of} − {against}"
+        words = f"{self.task}, {self.labels:,} labels: {asked}"
         if self.measure:
             words += f", {self.measure}"
         if self.measures:

@@ -238,6 +238,10 @@ def _reason(piece: Piece, evidence: Evidence) -> str:
         return f"its arms were made on different devices: {', '.join(map(' and '.join, places))}"
     if piece.cheaper and not _cheaper(where):
         return "the arm was not trained with fewer operations"
+    if piece.of and not where.gained:
+        return f"{piece.of.replace('_', ' ')} has no gain from transfer that could be kept"
+    if piece.of and not (where.bytes_ratio is not None and where.bytes_ratio < 1):
+        return f"its stored model is not smaller than that of {piece.of.replace('_', ' ')}"
     if not interval_of(evidence).has_p:
         return "its interval has no p-value"
     return ""
@@ -251,7 +255,7 @@ def _key(piece: Piece) -> tuple[object, ...]:
     """Return what makes two questions one: the same difference, held to the same size."""
     measures = piece.measures or (piece.measure,)
     asked = (piece.study, piece.arm, piece.than, piece.labels, measures)
-    return (*asked, piece.gain, piece.smallest)
+    return (*asked, piece.gain, piece.smallest, piece.keeps, piece.of)
 
 
 def _questions(

@@ -143,23 +143,28 @@ class Comparison:
         Raises:
             UserError: an arm that was not measured there, or fewer than two draws in common.
         """
-        first, second = (arm, labels), (other, labels if than is None else than)
-        tables = self.of(*first), self.of(*second)
-        numbers = [
-            list(self.draws.get(key, range(len(self.scores[key])))) for key in (first, second)
-        ]
-        common = sorted(set(numbers[0]) & set(numbers[1]))
-        if len(common) < 2:
-            raise UserError(
-                f"{_name(first)} and {_name(second)} have {len(common)} draws in common; a "
-                "difference needs at least 2."
-            )
-        a, b = (
-            table[[number.index(draw) for draw in common]]
-            for table, number in zip(tables, numbers, strict=True)
-        )
+        a, b = self.aligned((arm, labels), (other, labels if than is None else than))
         of_means = lambda x, y: self.statistic(x) - self.statistic(y)  # noqa: E731 - as above
         return two_level_interval(a, b, self._of_items or of_means)
+
+    def aligned(self, *keys: Key) -> list[Floats]:
+        """Return what these arms got, (s, n, k) each, on the draws that all of them have.
+
+        Raises:
+            UserError: an arm that was not measured there, or fewer than two draws in common.
+        """
+        tables = [self.of(*key) for key in keys]
+        numbers = [list(self.draws.get(key, range(len(self.scores[key])))) for key in keys]
+        common = sorted(set.intersection(*map(set, numbers)))
+        if len(common) < 2:
+            raise UserError(
+                f"{' and '.join(map(_name, keys))} have {len(common)} draws in common; a "
+                "difference needs at least 2."
+            )
+        return [
+            table[[number.index(draw) for draw in common]]
+            for table, number in zip(tables, numbers, strict=True)
+        ]
 
     @property
     def _of_items(self) -> Statistic | None:

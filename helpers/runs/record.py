@@ -179,6 +179,7 @@ class Run:
         *,
         overlap: Mapping[int, float],
         flops: Mapping[tuple[str, int], float] | None = None,
+        sizes: Mapping[tuple[str, int], float] | None = None,
         made_on: Mapping[tuple[str, int], Sequence[str]] | None = None,
         complete: bool = True,
         others: Mapping[str, Any] | None = None,
@@ -191,6 +192,7 @@ class Run:
                 for the claims that hold measures against each other.
             overlap: by label count, the share of labelled items that two draws have in common.
             flops: operations of training by arm and label count.
+            sizes: bytes of the stored model by arm and label count.
             made_on: devices of the trials by arm and label count.
             complete: whether the comparison has all arms of the study.
             others: other measures of the same trials, by name.
@@ -200,10 +202,8 @@ class Run:
         """
         from helpers.claims.gathering import gather
 
-        for evidence in gather(
-            study, arms, overlap=overlap, flops=flops, made_on=made_on, complete=complete,
-            others=others,
-        ):  # fmt: skip
+        known = {"flops": flops, "sizes": sizes, "made_on": made_on, "others": others}
+        for evidence in gather(study, arms, overlap=overlap, complete=complete, **known):
             what = f"{self.name}: evidence for {evidence.claim}"
             self._keep(self._claims, (evidence.claim, evidence.note), evidence, what)
 

@@ -11,7 +11,15 @@ import transformers
 
 from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
-from helpers.trials import language, networks, rankers, references, translating
+from helpers.trials import (
+    compressed,
+    language,
+    networks,
+    rankers,
+    references,
+    strategies,
+    translating,
+)
 from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
@@ -25,6 +33,14 @@ ARMS: dict[str, dict[str, Arm]] = {
         "frozen": networks.frozen,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
+        "uncompressed": compressed.uncompressed,
+        "int8": compressed.int8,
+        "pruned_50": compressed.pruned,
+        "pruned_80": compressed.pruned,
+        "three_layers": compressed.fewer_layers,
+        "distilled": compressed.distilled,
+        "small": compressed.small,
+        **strategies.ARMS,
     },
     "tagging": {
         "dictionary": references.dictionary,

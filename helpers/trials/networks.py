@@ -4,7 +4,7 @@ Needs torch, transformers and numpy alone (but the frozen text classifier, whose
 is scikit-learn's).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from helpers.tasks.heads import (
 )
 from helpers.training import curves
 from helpers.training.costs import training_flops
-from helpers.training.loop import Row, read, train
+from helpers.training.loop import Row, Trained, read, train
 from helpers.trials import answers
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, rows_of
@@ -69,7 +69,8 @@ def classes_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> np.ndarray:
     )
 
 
-def _rows_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> list[Row]:
+def rows_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> list[Row]:
+    """Return the rows of training items ``seen``, with the labels that the trial is given."""
     rows = rows_of(inputs, "train", seen)
     if "wrong_labels" not in trial.options:
         return rows
@@ -135,34 +136,64 @@ def untrained(trial: Trial, inputs: Inputs, folders: Folders, device: torch.devi
     return Outcome(answers.ITEMS_OF[trial.task](logits, inputs, trial.split))
 
 
-def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
-    options = trial.options
-    seen = labelled(trial, inputs)
-    steps, precision = options["steps"], options["precision"]
-    watched = np.arange(n_items(inputs, "validation"))[:WATCHED]
-    training_rows = _rows_seen(trial, inputs, seen)
-    look = curves.watcher(
-        training_rows[: len(rows_of(inputs, "train", seen[:WATCHED]))],
-        rows_of(inputs, "validation", watched),
-        lambda logits: answers.SCORES[trial.task](logits, inputs, watched),
-        precision=precision,
+def rows_watched(inputs: Inputs) -> list[Row]:
+    """Return the rows of validation that a training is looked at by."""
+    return rows_of(inputs, "validation", _watched(inputs))
+
+
+def _watched(inputs: Inputs) -> np.ndarray:
+    return np.arange(n_items(inputs, "validation"))[:WATCHED]
+
+
+def watcher(
+    trial: Trial,
+    inputs: Inputs,
+    training_rows: Sequence[Row],
+    validation_rows: Sequence[Row],
+    device: torch.device,
+) -> Callable[[nn.Module], dict[str, float]]:
+    """Return what looks at a training of ``trial`` by its rows and :func:`rows_watched`."""
+    seen = labelled(trial, inputs)[:WATCHED]
+    return curves.watcher(
+        training_rows[: len(rows_of(inputs, "train", seen))],
+        validation_rows,
+        lambda logits: answers.SCORES[trial.task](logits, inputs, _watched(inputs)),
+        precision=trial.options["precision"],
         device=device,
     )
-    done = train(
+
+
+def fit(
+    trial: Trial,
+    inputs: Inputs,
+    model: EncoderWithHead,
+    device: torch.device,
+    look: Callable[[nn.Module], dict[str, float]] | None = None,
+) -> Trained:
+    """Train ``model`` in place as the trial says; looking at it changes nothing."""
+    options = trial.options
+    return train(
         model,
-        training_rows,
-        steps=steps,
+        rows_seen(trial, inputs, labelled(trial, inputs)),
+        steps=options["steps"],
         learning_rate=options["learning_rate"],
         batch_tokens=options["batch_tokens"],
         seed=trial.draw + 1,
-        precision=precision,
+        precision=options["precision"],
         device=device,
-        look_at=curves.points(steps),
+        look_at=curves.points(options["steps"]),
         look=look,
     )
+
+
+def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
+    seen = rows_seen(trial, inputs, labelled(trial, inputs))
+    look = watcher(trial, inputs, seen, rows_watched(inputs), device)
+    done = fit(trial, inputs, model, device, look)
+    precision = trial.options["precision"]
     logits = read(model, rows_of(inputs, trial.split), precision=precision, device=device)
     cost = {
-        "steps": steps,
+        "steps": trial.options["steps"],
         "tokens": done.tokens,
         "flops": training_flops(model, done.tokens) / (1 if _all_learn(model) else 3),
         "parameters": sum(p.numel() for p in model.parameters()),

@@ -18,7 +18,7 @@ from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
 from helpers.trials.rows import load_inputs, save_inputs
 from helpers.trials.store import Store
-from helpers.trials.trial import Trial, from_json
+from helpers.trials.trial import BY_STRATEGY, Trial, from_json
 from helpers.trials.worker import share_out
 
 PIECE = 30_000_000
@@ -29,14 +29,15 @@ RETURNED = 16_000_000
 
 MODULES = (
     "__init__", "base/__init__", "base/files", "base/processes", "base/provenance",
-    "sources/__init__", "sources/loading", "sources/sampling", "sources/variants",
+    "sources/__init__", "sources/loading", "sources/noise", "sources/sampling", "sources/variants",
     "tasks/__init__", "tasks/alignment", "tasks/bi_encoder", "tasks/heads", "tasks/row_losses",
     "tasks/tags", "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
-    "transfer/__init__", "transfer/objective", "transfer/strategies",
-    "trials/__init__", "trials/answers", "trials/arms", "trials/language", "trials/networks",
-    "trials/outcome", "trials/pack", "trials/rankers", "trials/references", "trials/rows",
-    "trials/store", "trials/translating", "trials/trial", "trials/worker",
+    "transfer/__init__", "transfer/objective", "transfer/objectives", "transfer/strategies",
+    "trials/__init__", "trials/answers", "trials/arms", "trials/compressed", "trials/kept",
+    "trials/language", "trials/networks", "trials/outcome", "trials/pack", "trials/rankers",
+    "trials/references", "trials/rows", "trials/store", "trials/strategies", "trials/translating",
+    "trials/trial", "trials/upper", "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 
@@ -65,9 +66,13 @@ if __name__ == "__main__":  # the processes that run trials load this file too, 
 def travels(trial: Trial) -> bool:
     """Tell whether a trial needs nothing but torch: a network that is trained step by step.
 
-    Translations do not travel: what they keep is counted by sacrebleu, from texts.
+    One that starts from another trial's network stays where that network is kept. Arms by
+    strategies do not travel: some need peft, or the probe of scikit-learn. Nor do translations:
+    what they keep is counted by sacrebleu, from texts.
     """
-    return "steps" in trial.options and trial.task != "translation"
+    stays = trial.task == "translation"
+    stays |= trial.task == "classification" and trial.arm in BY_STRATEGY
+    return "steps" in trial.options and "parent_steps" not in trial.options and not stays
 
 
 def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:

@@ -78,7 +78,7 @@ def read(
         )
     if todo:
         jobs = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
-        whole = sum(map(runner.expected_seconds, todo)) / jobs / 60
+        whole = sum(runner.expected_each(todo, store).values()) / jobs / 60
         print(
             f"{len(todo)} of {len(trials)} trials are missing; training them for at most "
             f"{minutes:g} minutes (all take about {max(1, round(whole))}).",
@@ -251,15 +251,16 @@ def circumstances(read: Read, classes: Sequence[int] | np.ndarray) -> dict[str, 
     Args as for :func:`record`.
 
     Returns:
-        ``overlap`` of the draws by label count; ``flops`` of training and ``made_on``, the devices,
-        by arm and label count: what :meth:`helpers.runs.record.Run.compares` takes.
+        ``overlap`` of the draws by label count; ``flops`` of training, ``sizes`` (bytes of the
+        stored model) and ``made_on``, the devices, by arm and label count: what
+        :meth:`helpers.runs.record.Run.compares` takes.
     """
     made_on = {
         key: sorted({str(outcome.origin["device"]) for outcome in each.values()})
         for key, each in read.outcomes.items()
     }
-    flops = total_cost(read, "flops")
-    return {"overlap": overlaps(read, classes), "flops": flops, "made_on": made_on}
+    costs = {"flops": total_cost(read, "flops"), "sizes": total_cost(read, "bytes")}
+    return {"overlap": overlaps(read, classes), "made_on": made_on} | costs
 
 
 def record_gains(

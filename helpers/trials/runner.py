@@ -9,7 +9,7 @@ from typing import Any
 from helpers import UserError
 from helpers.base.provenance import git_state
 from helpers.evaluation import bits
-from helpers.trials import inputs, settings, studies
+from helpers.trials import inputs, kept, settings, studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
 from helpers.trials.trial import Trial, from_json
@@ -20,19 +20,48 @@ TOKENS_A_SECOND = 1500.0
 
 
 def expected_seconds(trial: Trial) -> float:
-    """Return about how many seconds a trial takes in one process of an ordinary processor."""
+    """Return about how many seconds a trial takes in one process of an ordinary processor.
+
+    Alone: with the training of the networks that it starts from.
+    """
+    return _own_seconds(trial) + sum(map(_training_seconds, kept.needed(trial)))
+
+
+def expected_each(trials: Sequence[Trial], store: Store | None = None) -> dict[str, float]:
+    """Return :func:`expected_seconds` of many by key, where they are run one after the other.
+
+    A network that several start from counts once, with the first of them, and not at all where
+    ``store`` keeps it already.
+    """
+    folder = store.own / kept.FOLDER if store is not None and store.own else None
+    there: set[str] = set()
+    found = {}
+    for trial in trials:
+        seconds = _own_seconds(trial)
+        for origin in kept.needed(trial):
+            if origin.key not in there and not (folder and kept.file_of(origin, folder).exists()):
+                seconds += _training_seconds(origin)
+            there.add(origin.key)
+        found[trial.key] = seconds
+    return found
+
+
+def _own_seconds(trial: Trial) -> float:
     options = trial.options
-    if "steps" not in options:
+    compressed = bool(kept.needed(trial))
+    if "steps" not in options and not compressed:
         return 3.0
-    length = options["max_length"]
-    if trial.task == "retrieval":
-        length *= 2  # context and reply
-    tokens = options.get("batch_tokens") or options["batch_pairs"] * length
-    return (
-        options["steps"] * tokens / TOKENS_A_SECOND
-        + trial.items * length / (8 * TOKENS_A_SECOND)
-        + 5.0
-    )
+    length = options["max_length"] * (2 if trial.task == "retrieval" else 1)  # context and reply
+    training = 0.0 if compressed else _training_seconds(trial)
+    return training + trial.items * length / (8 * TOKENS_A_SECOND) + 5.0
+
+
+def _training_seconds(trial: Trial) -> float:
+    options = trial.options
+    tokens = options.get("batch_tokens")
+    if not tokens:
+        tokens = options["batch_pairs"] * 2 * options["max_length"]
+    return float(options["steps"] * tokens / TOKENS_A_SECOND)
 
 
 def check_run(jobs: int, minutes: float | None, device: str) -> None:
@@ -81,8 +110,9 @@ def run_trials(
     if not todo:
         return {}
     started = time.perf_counter()
-    kept = store.own / "inputs"
-    tasks = [(trial.json(), str(inputs.prepare(trial, kept))) for trial in todo]
+    folder = store.own / "inputs"
+    tasks = [(trial.json(), str(inputs.prepare(trial, folder))) for trial in todo]
+    each = expected_each(todo, store)
     names = dict.fromkeys(trial.model for trial in todo if trial.model)
     facts = {
         "own": str(store.own),
@@ -96,12 +126,12 @@ def run_trials(
 
     def told(key: str, seconds: float, message: str) -> None:
         trial = by_key.pop(key)
-        done.append((seconds, expected_seconds(trial)))
+        done.append((seconds, each[key]))
         if message:
             failed[key] = message
         if progress is None:
             return
-        ahead = sum(map(expected_seconds, by_key.values())) * _pace(done) / jobs
+        ahead = sum(each[left] for left in by_key) * _pace(done) / jobs
         state = f"failed: {message}" if message else f"{seconds:.0f} s"
         line = f"[{len(done)}/{len(todo)}] {trial.label}: {state}; about {_span(ahead)} left"
         print(line, file=progress, flush=True)
@@ -112,7 +142,7 @@ def run_trials(
         jobs,
         seconds=None if minutes is None else 60 * minutes - (time.perf_counter() - started),
         # the first are begun in any case: how fast this machine and model are is not known before
-        expected=lambda text: expected_seconds(from_json(text)) * _pace(done) if done else 0.0,
+        expected=lambda text: each[from_json(text).key] * _pace(done) if done else 0.0,
         told=told,
     )
     return failed
@@ -166,14 +196,14 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
     """
     wanted = studies.search(asked)
     failed = run_trials([trial for _, each in wanted for trial in each], store, **how)
-    kept = store.own / "inputs" if store.own else None
+    folder = store.own / "inputs" if store.own else None
     entries = []
     for marks, trials in wanted:
         tried = []
         for trial in trials:
             outcome = store.get(trial)
             if outcome is not None:
-                tried.append((trial, round(score_of(trial, outcome, kept), 4)))
+                tried.append((trial, round(score_of(trial, outcome, folder), 4)))
             elif trial.key not in failed:
                 break  # not run yet: no choice from a part of the grid
         else:

@@ -7,6 +7,7 @@ from typing import Any
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials.inputs import facts_of, hash_of
+from helpers.trials.kept import COMPRESSED, of_origins, starts_from
 from helpers.trials.settings import (
     BATCH_PAIRS,
     BATCH_TOKENS,
@@ -17,29 +18,24 @@ from helpers.trials.settings import (
     grid,
     setting_for,
 )  # fmt: skip
-from helpers.trials.trial import Trial
+from helpers.trials.trial import BY_STRATEGY, Trial
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
 LANGUAGE_ARMS = (
-    "unigram",
-    "untuned",
-    "fine_tuned",
-    "source_continued",
-    "joint",
-    "two_phase",
-    "from_scratch",
-)
-RANKERS = ("random", "bm25", "frozen", "fine_tuned", "from_scratch")
+    "unigram", "untuned", "fine_tuned", "source_continued", "joint", "two_phase", "from_scratch",
+)  # fmt: skip
+RANKERS = ("random", "bm25", "frozen", "fine_tuned")
 TRANSLATION_ARMS = ("copy", "glossary", "memory", "fine_tuned", "from_scratch")
+ONE_SHOT = ("uncompressed", "int8", "pruned_50", "pruned_80", "three_layers")
 CHEAP = (
     "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
-    "untuned", "random", "bm25", "copy", "glossary", "memory",
+    "untuned", "random", "bm25", "copy", "glossary", "memory", *ONE_SHOT,
 )  # fmt: skip
-"""Arms of which a trial takes seconds."""
+"""Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
 
-UNSEARCHED = ("majority", "untrained", "untuned", "random", "copy")
-"""Arms that have nothing to choose in any task."""
+UNSEARCHED = ("majority", "untrained", "untuned", "random", "copy", *ONE_SHOT, "small")
+"""Arms that have nothing of their own to choose in any task."""
 
 
 def searched(task: str, arm: str) -> bool:
@@ -55,8 +51,16 @@ RATES: dict[str, tuple[float, ...]] = {
     "fine_tuned": (1e-4, 3e-4, 1e-3),
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
+    "distilled": (1e-4, 3e-4, 1e-3),
+    "two_phase": (1e-4, 3e-4, 1e-3),
+    "top_layer": (3e-4, 1e-3, 3e-3),
+    "lora": (3e-4, 1e-3, 3e-3),
+    "adapter": (3e-4, 1e-3, 3e-3),
+    "bitfit": (1e-3, 3e-3, 1e-2),
+    "discriminative_rates": (3e-4, 1e-3, 3e-3),
+    "mixout": (1e-4, 3e-4, 1e-3),
 }
-"""Learning rates that are tried, by arm."""
+"""Learning rates that are tried, by arm: higher ones where few parameters learn."""
 
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
@@ -105,6 +109,13 @@ def trials_of(
     chosen: dict[str, Any] = {}
     if searched(task, arm):
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
+    if arm in COMPRESSED:
+        if wrong_labels:
+            raise UserError(f"The arm '{arm}': no study compresses networks of wrong labels.")
+        found = {
+            origin: setting_for(task, corpus, model, origin, labels) for origin in starts_from(arm)
+        }
+        chosen |= of_origins(found) | COMPRESSED[arm]
     without = ("majority", "tfidf_whole", "dictionary", "linear", "random")
     reads_model = arm not in (*without, "copy", "glossary", "memory")
     if reads_model:
@@ -117,9 +128,9 @@ def trials_of(
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
         if "steps" in chosen and task == "retrieval":
             chosen["batch_pairs"] = BATCH_PAIRS
-        elif "steps" in chosen:
+        elif "steps" in chosen or arm in COMPRESSED:
             chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
-        if arm == "two_phase":
+        if (task, arm) == ("language_modeling", "two_phase"):
             chosen |= TWO_PHASE
     if wrong_labels:
         chosen["wrong_labels"] = wrong_labels
@@ -146,7 +157,7 @@ RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
     "source_continued": (1e-4, 3e-4, 1e-3),
     "joint": (3e-4, 1e-3, 3e-3),
     "two_phase": (3e-4, 1e-3, 3e-3),
-    "from_scratch": (1e-3, 3e-3, 1e-2),
+    "from_scratch": (3e-4, 1e-3, 3e-3),
 }
 """Of language models; of two phases that of the first one, the second has a third of it."""
 
@@ -247,6 +258,14 @@ STUDIES = {
         rates=dict.fromkeys(("fine_tuned", "from_scratch"), (1e-3, 3e-3, 1e-2)),
         notebook="11",
     ),
+    "compression": Question(
+        arms=("majority", "from_scratch", *COMPRESSED), labels=(256,), notebook="13"
+    ),
+    "strategies": Question(
+        arms=("majority", "tfidf", "frozen", "fine_tuned", "from_scratch", *BY_STRATEGY),
+        labels=(64,),
+        notebook="08",
+    ),
     "outlets": Question(
         task="language_modeling",
         corpus="newsarticles:tass.com",
@@ -261,22 +280,13 @@ STUDIES = {
         task="retrieval",
         corpus="chitchat",
         arms=RANKERS,
-        labels=(512,),
-        max_length=24,
-        rates=RATES_OF_RANKERS,
-        notebook="12",
-    ),
-    "chatbot": Question(
-        task="retrieval",
-        corpus="chatterbot-en",
-        arms=("random", "bm25", "frozen", "fine_tuned"),
-        labels=(449,),
+        labels=(256,),
         max_length=24,
         rates=RATES_OF_RANKERS,
         notebook="12",
     ),
 }
-"""The studies by name."""
+"""The studies by name; of two that share task, corpus and model the one with fewer arms first."""
 
 
 def question(name: str) -> Question:
@@ -291,16 +301,35 @@ def question(name: str) -> Question:
 
 
 def name_of(asked: Question) -> str:
-    """Return the study whose question this is, with any label counts, draws and arms; "" for none.
+    """Return the study whose question this is, with any label counts and draws; "" for none.
+
+    Its arms are the study's or some of them: two studies may ask the same of one corpus and model.
 
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
+    >>> name_of(Question(arms=["fine_tuned", "two_phase"]))
+    'strategies'
     """
     same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
     for name, known in STUDIES.items():
-        if all(getattr(asked, mark) == getattr(known, mark) for mark in same):
+        alike = all(getattr(asked, mark) == getattr(known, mark) for mark in same)
+        if alike and {*asked.arms} <= {*known.arms}:
             return name
     return ""
+
+
+def unsearched(asked: Question) -> list[str]:
+    """Return the arms of a question for which no setting was found anywhere yet.
+
+    Their trials cannot be defined, so they are missing whatever is stored.
+    """
+    arms = []
+    for arm in (one for one in asked.arms if searched(asked.task, one)):
+        try:
+            setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
+        except UserError:
+            arms.append(arm)
+    return arms
 
 
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:

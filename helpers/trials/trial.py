@@ -17,6 +17,18 @@ PROTOCOLS = {
 }
 """Raised by hand where the meaning of a task's training or scoring changes (a test asks for it)."""
 
+BY_STRATEGY = (
+    "two_phase",
+    "top_layer",
+    "lora",
+    "adapter",
+    "bitfit",
+    "discriminative_rates",
+    "mixout",
+)
+"""Arms that fine-tune in another way than all parameters at once with one learning rate: one of
+each family, those that decide a claim or cost least first."""
+
 WATCHED = 128
 """So many validation and training items, at most, are looked at along a training."""
 

@@ -33,11 +33,13 @@ def work(line: Any, facts: dict[str, Any]) -> None:
     end_with_parent()
     os.environ["OMP_NUM_THREADS"] = "1"
     from helpers.training.costs import choose_device
+    from helpers.trials import kept
     from helpers.trials.arms import run
     from helpers.trials.rows import load_inputs
 
     device = choose_device(facts["device"])
     store = Store(Path(facts["own"]), None)
+    kept.keep_in(Path(facts["own"]) / kept.FOLDER)
     held: dict[str, Any] = {}
     for text, file in iter(line.recv, None):
         trial = from_json(text)

@@ -70,6 +70,56 @@ def test_every_arm_that_it_is_held_against_gives_a_difference():
     ]  # fmt: skip
 
 
+KEPT = {"arm": "pruned", "of": "tuned", "keeps": 0.9}
+
+
+def test_keeping_a_share_of_a_gain_is_a_difference_with_bytes_beside_it():
+    compared = arms(**RATES | {"pruned": 0.89})
+    sizes = {("pruned", 64): 30e6, ("tuned", 64): 90e6}
+    asked = rules(asks(**KEPT))
+    (found,) = gather("topics", compared, overlap=NONE_SHARED, sizes=sizes, rules=asked)
+    pruned, tuned, scratch = (
+        compared.by_draw(arm, 64).mean() for arm in ("pruned", "tuned", "scratch")
+    )
+    assert found.value == pytest.approx(pruned - scratch - 0.9 * (tuned - scratch))
+    assert found.interval.squares.draws == 6 and found.interval.low < found.value
+    where = found.measured
+    assert (where.keeps, where.of, where.than, where.gained) == (0.9, "tuned", "scratch", True)
+    assert where.bytes_ratio == pytest.approx(1 / 3)
+    assert where.learned == {"tuned": True, "scratch": True}
+    assert found.note == "topics, 64 labels: pruned keeps 0.9 of tuned − scratch, accuracy"
+
+
+def test_a_network_that_was_compressed_to_nothing_is_an_answer_and_no_failed_reference():
+    compared = arms(**RATES | {"pruned": 0.5})
+    (found,) = gather("topics", compared, overlap=NONE_SHARED, rules=rules(asks(**KEPT)))
+    assert found.measured.learned == {"tuned": True, "scratch": True}
+    assert found.interval.high < 0
+
+
+def test_a_share_is_taken_over_the_draws_that_all_three_have():
+    rng = np.random.default_rng(1)
+    tables = {arm: rng.random((6, 300)) < rate for arm, rate in RATES.items()}
+    tables["pruned"] = tables["tuned"].copy()
+    draws = {("scratch", 64): range(2, 8)}
+    compared = Comparison({(arm, 64): table for arm, table in tables.items()}, draws=draws)
+    (found,) = gather("topics", compared, overlap={64: 0.0}, rules=rules(asks(**KEPT)))
+    tuned, scratch = tables["tuned"][2:], tables["scratch"][:4]
+    assert found.interval.squares.draws == 4
+    assert found.value == pytest.approx(0.1 * (tuned.mean() - scratch.mean()))
+    assert found.measured.bytes_ratio is None
+
+
+def test_no_gain_is_marked_and_a_measure_that_is_no_mean_is_refused():
+    compared = arms(**RATES | {"tuned": 0.7, "pruned": 0.69})
+    (found,) = gather("topics", compared, overlap=NONE_SHARED, rules=rules(asks(**KEPT)))
+    assert found.measured.gained is False
+    counts = {(arm, 64): np.ones((6, 300, 3)) for arm in (*RATES, "pruned")}
+    f1 = Comparison(counts, lambda means: means[..., 0], "f1")
+    with pytest.raises(UserError, match="is asked of the mean of items, not of f1"):
+        gather("topics", f1, overlap={64: 0.0}, rules=rules(asks(**KEPT)))
+
+
 def test_several_measures_give_a_difference_each():
     compared = arms(**RATES)
     squared = Comparison(compared.scores, lambda means: means[..., 0] ** 2, "squared")

@@ -103,6 +103,10 @@ def test_a_piece_takes_the_defaults_that_it_does_not_name(tmp_path):
             lambda c: of(c, "C02").update(rule="above 0"),
             "claims.1.rule: Extra inputs are not permitted.",
         ),
+        (
+            lambda c: of(c, "C15")["pieces"][0].pop("of"),
+            "claims.14.pieces.0: the piece of 'int8' names keeps alone; keeps and of go together.",
+        ),
         (lambda c: c.pop("studies"), "studies: Field required."),
         (
             lambda c: of(c, "C10")["pieces"][0].update(measures=["f1"]),
@@ -145,3 +149,11 @@ def test_no_file_and_no_yaml_are_sentences(tmp_path):
 def test_an_unknown_claim_is_named():
     with pytest.raises(UserError, match=r"no claim 'C99' in data/claims.yaml"):
         claim("C99")
+
+
+def test_a_piece_that_keeps_a_share_says_so_and_asks_for_three_arms():
+    first = claim("C15").pieces[0]
+    assert first.arms == ("int8", "from_scratch", "uncompressed")
+    assert first.question == (
+        "topics, int8, 256 labels: int8 keeps 0.9 of uncompressed − from scratch"
+    )

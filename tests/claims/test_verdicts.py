@@ -138,6 +138,30 @@ def test_what_cannot_carry_a_verdict_is_shown_with_its_reason(changed, expected)
     assert verdict(rule, cheap) == "supported"
 
 
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"gained": True, "bytes_ratio": 0.25}, ""),
+        (
+            {"gained": True, "bytes_ratio": 1.0},
+            "its stored model is not smaller than that of whole",
+        ),
+        ({"gained": True}, "its stored model is not smaller than that of whole"),
+        (
+            {"gained": False, "bytes_ratio": 0.25},
+            "whole has no gain from transfer that could be kept",
+        ),
+    ],
+)
+def test_a_gain_is_kept_where_there_is_one_and_in_fewer_bytes(known, expected):
+    rule = claim("C01", piece(of="whole", keeps=0.9, smallest=0.001))
+    given = evidence("C01", gain_of(0.02, spread=0.002))
+    measured = given.measured.model_copy(update={"of": "whole", "keeps": 0.9} | known)
+    found = judged([rule], given.model_copy(update={"measured": measured}))["C01"]
+    assert found.findings[0].reason == expected
+    assert found.verdict == ("not judged" if expected else "supported")
+
+
 def test_too_few_items_and_no_p_value_are_reasons_too():
     few = claim("C01", piece(items=401))
     found = judged([few], evidence("C01", gain_of(0.1)))["C01"]

@@ -5,7 +5,13 @@ import pytest
 from scipy import stats
 
 from helpers import UserError
-from helpers.evaluation.retention import damage_by_class, retained_gain, retained_score, two_level
+from helpers.evaluation.retention import (
+    beyond_share,
+    damage_by_class,
+    retained_gain,
+    retained_score,
+    two_level,
+)
 
 
 def draws(rng, seeds=3, items=300, shares=(0.8, 0.9, 0.5)):
@@ -88,6 +94,33 @@ def test_one_of_several_seeds_without_a_gain_is_said_not_raised():
     assert retained_gain(many, many, np.zeros_like(many)).method == why
     with pytest.raises(UserError, match="all of one shape"):
         retained_gain(many[:, :5], many, np.zeros_like(many))
+
+
+def test_above_a_share_is_the_difference_from_a_point_between_two_models():
+    full, scratch, _ = draws(np.random.default_rng(4))
+    half = (full + scratch) / 2
+    assert beyond_share(half, full, scratch, 0.5).value == pytest.approx(0, abs=1e-12)
+    found = beyond_share(full, full, scratch, 0.9)
+    gain = two_level(full, scratch)
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (0.1 * gain.value, 0.1 * gain.low, 0.1 * gain.high)
+    )
+    lost = beyond_share(scratch, full, scratch, 0.9)
+    assert lost.value == pytest.approx(-0.9 * gain.value) and lost.has_p
+    with pytest.raises(UserError, match=r"must be in \[0, 1\], not 1.5"):
+        beyond_share(full, full, scratch, 1.5)
+
+
+def test_its_sign_is_that_of_the_retained_share():
+    """Where the share is above 0.9, this one is above 0, and likewise below."""
+    rng = np.random.default_rng(8)
+    for lost in (0.0, 0.02, 0.3):
+        full = rng.random((6, 600)) < 0.95
+        scratch = rng.random((6, 600)) < 0.7
+        compressed = full & (rng.random((6, 600)) >= lost)
+        share = retained_gain(compressed, full, scratch)
+        above = beyond_share(compressed, full, scratch, 0.9)
+        assert (share.value > 0.9) == (above.value > 0)
 
 
 def test_two_level_is_the_mean_difference():

@@ -11,10 +11,11 @@ import psutil
 import pytest
 
 from helpers import ROOT, UserError
-from helpers.trials import runner, worker
+from helpers.trials import kept, runner, worker
 from helpers.trials.outcome import to_bytes
 from helpers.trials.store import Store
 from tests.trials import tiny
+from tests.trials.made import trial as made_trial
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +232,36 @@ def test_a_search_keeps_every_score_and_flags_the_edge(made, tmp_path, monkeypat
     kept = runner.settings.read_settings(file)
     assert kept["found"] == entries or len(kept["found"]) == 2
     assert kept["corpora"][corpus]["test"] == 12 and Path(corpus).exists()
+
+
+# how long it will take, where several start from one network
+
+
+def compressed(draw, arm="pruned_50", **options):
+    setting = {"parent_steps": 240, "parent_learning_rate": 1e-3, "batch_tokens": 1000}
+    setting |= {"max_length": 64} | options
+    return made_trial(arm=arm, draw=draw, model="m", setting=tuple(setting.items()))
+
+
+def test_a_network_that_several_start_from_counts_once_and_not_where_it_is_kept(tmp_path):
+    training = 240 * 1000 / runner.TOKENS_A_SECOND
+    trials = [compressed(draw, sparsity=share) for share in (0.5, 0.8) for draw in (0, 1)]
+    own = runner.expected_seconds(trials[0]) - training
+    assert 0 < own < 10
+    each = [runner.expected_each(trials)[one.key] for one in trials]
+    assert each == pytest.approx([own + training, own + training, own, own])
+    store = Store(tmp_path, None)
+    file = kept.file_of(kept.parent_of(trials[0]), tmp_path / kept.FOLDER)
+    file.parent.mkdir()
+    file.touch()
+    each = [runner.expected_each(trials, store)[one.key] for one in trials]
+    assert each == pytest.approx([own, own + training, own, own])
+
+
+def test_a_student_counts_its_own_training_and_its_teachers():
+    student = compressed(0, arm="distilled", steps=120, learning_rate=1e-3, layers=3)
+    small = compressed(0, arm="small", steps=120, learning_rate=1e-3, layers=3, bits=8)
+    whole = (240 + 120) * 1000 / runner.TOKENS_A_SECOND
+    assert runner.expected_seconds(student) == pytest.approx(whole, abs=10)
+    each = runner.expected_each([compressed(0), student, small])
+    assert each[small.key] < 10 < each[student.key] < 120 * 1000 / runner.TOKENS_A_SECOND + 10

@@ -4,10 +4,11 @@ import pytest
 
 from helpers import ROOT, UserError
 from helpers.sources.sampling import TUNING
-from helpers.trials import studies
+from helpers.trials import kept, studies
 from helpers.trials.arms import ARMS
 from helpers.trials.settings import TWO_PHASE
 from helpers.trials.studies import CHEAP, STUDIES, Question
+from helpers.trials.trial import BY_STRATEGY
 from tests.trials.made import settle_facts
 
 TEXTS = Question(arms=("fine_tuned", "tfidf", "majority", "from_scratch"), labels=(64, 16), draws=3)
@@ -71,7 +72,7 @@ def test_an_unknown_study_is_one_sentence():
     with pytest.raises(UserError, match=r"^There is no study 'topic'\. Did you mean 'topics'\?$"):
         studies.question("topic")
     with pytest.raises(
-        UserError, match=r"^There is no study 'x'\. Known: entities, news, news_enc"
+        UserError, match=r"^There is no study 'x'\. Known: compression, entities, news"
     ):
         studies.question("x")
 
@@ -206,7 +207,47 @@ def test_a_search_names_the_labels_that_there_are():
 def test_arms_of_seconds_are_those_without_a_training_of_the_whole_network():
     every = {arm for known in ARMS.values() for arm in known}
     trained = {"fine_tuned", "from_scratch", "source_continued", "two_phase", "joint"}
-    assert every - {*CHEAP} == trained
+    assert every - {*CHEAP} == trained | {"distilled", "small", *BY_STRATEGY}
+
+
+# what a compressed network starts from
+
+
+def test_all_compressed_arms_of_a_draw_start_from_the_fine_tuned_trial_of_that_draw():
+    (whole,) = studies.trials_of(
+        "classification", "letters", "minilm", "fine_tuned", 64, [3], max_length=32
+    )
+    for arm in studies.COMPRESSED:
+        (one,) = studies.trials_of(
+            "classification", "letters", "minilm", arm, 64, [3], max_length=32
+        )
+        assert kept.parent_of(one) == whole
+        assert studies.COMPRESSED[arm].items() <= one.options.items()
+        trained = arm in ("distilled", "small")
+        assert ("steps" in one.options) == trained and len(kept.needed(one)) == 1 + trained
+
+
+def test_what_is_made_of_the_student_starts_from_the_distilled_trial():
+    small, student = (
+        studies.trials_of("classification", "letters", "minilm", arm, 64, [0], max_length=32)[0]
+        for arm in ("small", "distilled")
+    )
+    assert kept.student_of(small) == student
+
+
+def test_a_network_of_wrong_labels_is_not_compressed():
+    with pytest.raises(UserError, match="no study compresses networks of wrong labels"):
+        studies.trials_of(
+            "classification", "letters", "minilm", "int8", 64, [0],
+            max_length=32, wrong_labels=0.2,
+        )  # fmt: skip
+
+
+def test_a_study_is_known_by_its_arms_too():
+    asked = Question(arms=("majority", "int8"), labels=(256,))
+    assert studies.name_of(asked) == "compression"
+    assert studies.name_of(Question(arms=("majority", "fine_tuned"))) == "topics"
+    assert studies.name_of(Question(arms=("frozen", "int8"))) == ""
 
 
 def test_wrong_labels_take_the_settings_of_right_ones_and_are_no_search():
@@ -237,3 +278,24 @@ def test_writers_share_cost_and_lengths_and_baselines_read_no_weights():
     rates = [each["learning_rate"] for each in tried if "learning_rate" in each]
     assert rates == [rate for rate in (1e-3, 3e-3, 1e-2) for _ in range(2)] * 2
     assert len([each for each in tried if "least" in each]) == 6
+
+
+# whose question it is
+
+
+def test_of_two_studies_on_the_same_texts_it_is_the_one_that_has_the_arms():
+    assert studies.name_of(Question(arms=["fine_tuned", "lora"])) == "strategies"
+    assert studies.name_of(Question(arms=["fine_tuned", "tfidf_whole"])) == "topics"
+    assert studies.name_of(Question(arms=["lora", "tfidf_whole"])) == "topics"
+    assert studies.name_of(Question(arms=["lora"], pooling="last")) == ""
+
+
+def test_arms_whose_setting_was_found_nowhere_are_known(monkeypatch):
+    def found(task, corpus, model, arm, labels):
+        if arm == "lora":
+            raise UserError("No setting of the arm 'lora' has been found yet.")
+        return {"steps": 1}
+
+    monkeypatch.setattr(studies, "setting_for", found)
+    assert studies.unsearched(Question(arms=["majority", "lora", "tfidf"])) == ["lora"]
+    assert studies.unsearched(Question(arms=["majority", "tfidf"])) == []

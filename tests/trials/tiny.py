@@ -26,12 +26,12 @@ def write_corpus(folder):
     return str(file)
 
 
-def write_model(folder):
-    """Write a BERT of one layer, 16 wide, with a tokenizer."""
-    place = folder / "tiny-bert"
+def write_model(folder, layers=1):
+    """Write a BERT of so many layers, 16 wide, with a tokenizer."""
+    place = folder / f"tiny-bert-{layers}"
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=400, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        vocab_size=400, hidden_size=16, num_hidden_layers=layers, num_attention_heads=2,
         intermediate_size=32, max_position_embeddings=40, pad_token_id=1,
     )  # fmt: skip
     BertModel(config).save_pretrained(place)
