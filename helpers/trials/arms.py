@@ -13,6 +13,8 @@ from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
 from helpers.trials import (
     compressed,
+    domains,
+    few_shot,
     language,
     networks,
     rankers,
@@ -56,6 +58,25 @@ ARMS: dict[str, dict[str, Arm]] = {
         "memory": translating.memory,
         "fine_tuned": translating.fine_tuned,
         "from_scratch": translating.from_scratch,
+    },
+    "domains": {
+        "majority": domains.majority,
+        "source_only": domains.source_only,
+        "target_only": domains.target_only,
+        "pooled": domains.joint,
+        "joint": domains.joint,
+        "coral": domains.coral,
+        "importance": domains.importance,
+        "self_training": domains.self_training,
+    },
+    "episodes": {
+        "constant": few_shot.constant,
+        "nearest_mean": few_shot.nearest_mean,
+        "fresh_head": few_shot.fresh_head,
+        "prototypical": few_shot.prototypical,
+        "reptile": few_shot.reptile,
+        "fomaml": few_shot.fomaml,
+        "anil": few_shot.anil,
     },
     "language_modeling": {
         "unigram": language.unigram,

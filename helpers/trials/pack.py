@@ -29,15 +29,17 @@ RETURNED = 16_000_000
 
 MODULES = (
     "__init__", "base/__init__", "base/files", "base/processes", "base/provenance",
-    "sources/__init__", "sources/loading", "sources/noise", "sources/sampling", "sources/variants",
-    "tasks/__init__", "tasks/alignment", "tasks/bi_encoder", "tasks/heads", "tasks/row_losses",
-    "tasks/tags", "tasks/token_tags",
+    "sources/__init__", "sources/loading", "sources/newsgroups", "sources/noise",
+    "sources/sampling", "sources/variants",
+    "tasks/__init__", "tasks/alignment", "tasks/bi_encoder", "tasks/episodes", "tasks/heads",
+    "tasks/row_losses", "tasks/tags", "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
     "transfer/__init__", "transfer/objective", "transfer/objectives", "transfer/strategies",
-    "trials/__init__", "trials/answers", "trials/arms", "trials/compressed", "trials/kept",
-    "trials/language", "trials/networks", "trials/outcome", "trials/pack", "trials/rankers",
-    "trials/references", "trials/rows", "trials/store", "trials/strategies", "trials/translating",
-    "trials/trial", "trials/upper", "trials/worker",
+    "trials/__init__", "trials/answers", "trials/arms", "trials/compressed", "trials/domains",
+    "trials/few_shot", "trials/kept", "trials/language", "trials/networks", "trials/outcome",
+    "trials/pack", "trials/rankers", "trials/references", "trials/rows", "trials/store",
+    "trials/strategies", "trials/translating", "trials/trial", "trials/upper",
+    "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 

@@ -39,6 +39,9 @@ HEADER = """\
 """
 
 
+ON_VECTORS = ("source_only", "target_only", "pooled", "coral", "importance", "self_training")
+"""Arms that are one linear model on frozen vectors: only its penalty is to be chosen."""
+
 BATCH_TOKENS = {"language_modeling": 512}
 """Tokens of a step where a task has not those of :data:`NETWORK`."""
 
@@ -73,6 +76,8 @@ def grid(
 
     Of a language model three learning rates, for each λ where there is one: its steps are fixed, so
     that all arms cost alike.
+
+    ``rates`` are the numbers that the study names for the arm: learning rates, or penalties.
 
     Steps grow with the root of the labels; from scratch needs about four times as many as a
     pretrained network (its training loss is then at 0, see the stored curves). A student starts
@@ -116,6 +121,14 @@ def grid(
         ]
     if arm in ("tfidf", "tfidf_whole", "frozen"):
         return [{"regularization": c} for c in (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)]
+    if arm in ("reptile", "fomaml", "anil", "prototypical"):
+        return [{"rate": rate, "tasks": n} for rate in rates for n in (300, 1000)]
+    if task == "domains" and arm == "joint":
+        return [
+            {"weight": weight, "regularization": c} for weight in (0.2, 1.0, 5.0) for c in rates
+        ]
+    if arm in (*ON_VECTORS, "fresh_head"):
+        return [{"regularization": c} for c in rates]
     if arm == "ranker":
         once = max(1, labels // BATCH_PAIRS)
         return [{"learning_rate": rate, "steps": n * once} for rate in rates for n in (1, 2)]

@@ -6,6 +6,7 @@ from typing import Any
 
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
+from helpers.trials import vectors
 from helpers.trials.inputs import facts_of, hash_of
 from helpers.trials.kept import COMPRESSED, of_origins, starts_from
 from helpers.trials.settings import (
@@ -30,11 +31,14 @@ TRANSLATION_ARMS = ("copy", "glossary", "memory", "fine_tuned", "from_scratch")
 ONE_SHOT = ("uncompressed", "int8", "pruned_50", "pruned_80", "three_layers")
 CHEAP = (
     "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
-    "untuned", "random", "bm25", "copy", "glossary", "memory", *ONE_SHOT,
+    "untuned", "random", "bm25", "copy", "glossary", "memory", *ONE_SHOT, *vectors.ONLY_HERE,
 )  # fmt: skip
 """Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
 
-UNSEARCHED = ("majority", "untrained", "untuned", "random", "copy", *ONE_SHOT, "small")
+UNSEARCHED = (
+    "majority", "untrained", "untuned", "random", "constant", "nearest_mean", "copy", *ONE_SHOT,
+    "small",
+)  # fmt: skip
 """Arms that have nothing of their own to choose in any task."""
 
 
@@ -88,7 +92,7 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: "classification", "tagging", "language_modeling", "retrieval" or "translation".
+        task: a key of :data:`helpers.trials.trial.PROTOCOLS`.
         corpus: catalogue name, file or hub id.
         model: name of the weights.
         arm: a key of :data:`helpers.trials.arms.ARMS`.
@@ -116,13 +120,14 @@ def trials_of(
             origin: setting_for(task, corpus, model, origin, labels) for origin in starts_from(arm)
         }
         chosen |= of_origins(found) | COMPRESSED[arm]
+    on_vectors = task in vectors.TASKS
     without = ("majority", "tfidf_whole", "dictionary", "linear", "random")
-    reads_model = arm not in (*without, "copy", "glossary", "memory")
+    reads_model = on_vectors or arm not in (*without, "copy", "glossary", "memory")
     if reads_model:
-        chosen["max_length"] = max_length
+        chosen |= {"max_length": max_length} | vectors.FIXED.get(task, {})
     if reads_model and task == "translation":
         chosen |= NETWORK | WRITER
-    elif reads_model and arm not in ("tfidf", "unigram", "bm25"):
+    elif reads_model and not on_vectors and arm not in ("tfidf", "unigram", "bm25"):
         if task in ("classification", "tagging"):
             chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
@@ -239,6 +244,7 @@ STUDIES = {
     "news_encoder": Question(
         corpus="reuters-r52", arms=("frozen",), labels=(128, 1024), notebook="09"
     ),
+    **{name: Question(**asked) for name, asked in vectors.QUESTIONS.items()},
     "wrong_labels": Question(labels=(256,), wrong_labels=0.2, notebook="03"),
     "entities": Question(
         task="tagging",
@@ -349,12 +355,11 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     found = []
     for arm, n in asked.pairs():
         kind = GRIDS.get((asked.task, arm), arm)
+        split = vectors.chosen_on(asked.task, arm)
         trials = [
             trial
             for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)
-            for trial in asked.trials(
-                arm, n, [TUNING], facts=facts, split="validation", setting=setting
-            )
+            for trial in asked.trials(arm, n, [TUNING], facts=facts, split=split, setting=setting)
         ]
         if trials:
             marks = {mark: getattr(asked, mark) for mark in ("task", "corpus", "model")}

@@ -65,7 +65,7 @@ def test_every_study_names_arms_of_its_task_and_a_notebook(name, monkeypatch):
     assert {*asked.arms} <= {*ARMS[asked.task]}
     assert len(list((ROOT / "notebooks").glob(f"{asked.notebook}_*.ipynb"))) == 1
     trials = studies.label_efficiency(studies.question(name))
-    assert len(trials) == len({one.key for one in trials}) == len(list(asked.pairs())) * 10
+    assert len(trials) == len({one.key for one in trials}) == len(list(asked.pairs())) * asked.draws
 
 
 def test_an_unknown_study_is_one_sentence():
