@@ -34,7 +34,7 @@ PENALTIES = dict.fromkeys(DOMAIN_ARMS[1:], (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)) |
 }
 """Inverse penalties of linear models on frozen vectors: the joint one has its λ to choose too."""
 
-PRACTICE = dict.fromkeys(few_shot.LEARNERS, (0.01, 0.03, 0.1)) | {
+PRACTICE = dict.fromkeys(few_shot.LEARNERS, (0.1, 0.3, 1.0)) | {
     "fresh_head": (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0),
     "prototypical": (1e-5, 1e-4, 1e-3),
 }
