@@ -32,12 +32,11 @@ def trials(chosen: argparse.Namespace) -> int:
     questions = {name: _only(studies.question(name), chosen) for name in names}
     if chosen.search:
         return _search(questions[chosen.study], store, how)
-    asked: dict[str, list[Trial]] = {}
-    unsearched: dict[str, list[str]] = {}
+    asked, unsearched = {}, {}
     for name, question in questions.items():
-        unsearched[name] = [] if chosen.run or chosen.pack else _unsearched(question)
-        defined = tuple(arm for arm in question.arms if arm not in unsearched[name])
-        asked[name] = studies.label_efficiency(replace(question, arms=defined))
+        unsearched[name] = [] if chosen.run or chosen.pack else studies.unsearched(question)
+        arms = tuple(arm for arm in question.arms if arm not in unsearched[name])
+        asked[name] = studies.label_efficiency(replace(question, arms=arms))
     for name, arms in unsearched.items():
         if arms:
             print(
@@ -103,17 +102,6 @@ def _settled(trials: Sequence[Trial], name: str) -> None:
                 f"`python -m helpers trials {name} --search --arms {trial.arm} --labels "
                 f"{trial.labels}` first, or name other --arms and --labels."
             )
-
-
-def _unsearched(asked: studies.Question) -> list[str]:
-    """Return the arms for which no setting was found anywhere: their trials cannot be defined."""
-    arms = []
-    for arm in (one for one in asked.arms if studies.searched(asked.task, one)):
-        try:
-            asked.trials(arm, asked.labels[0], [0])
-        except UserError:
-            arms.append(arm)
-    return arms
 
 
 def _waiting(
