@@ -35,7 +35,7 @@ def trials(chosen: argparse.Namespace) -> int:
     asked: dict[str, list[Trial]] = {}
     unsearched: dict[str, list[str]] = {}
     for name, question in questions.items():
-        unsearched[name] = [] if chosen.run or chosen.pack else _unsearched(question)
+        unsearched[name] = [] if chosen.run or chosen.pack else studies.unsearched(question)
         defined = tuple(arm for arm in question.arms if arm not in unsearched[name])
         asked[name] = studies.label_efficiency(replace(question, arms=defined))
     for name, arms in unsearched.items():
@@ -103,17 +103,6 @@ def _settled(trials: Sequence[Trial], name: str) -> None:
                 f"`python -m helpers trials {name} --search --arms {trial.arm} --labels "
                 f"{trial.labels}` first, or name other --arms and --labels."
             )
-
-
-def _unsearched(asked: studies.Question) -> list[str]:
-    """Return the arms for which no setting was found anywhere: their trials cannot be defined."""
-    arms = []
-    for arm in (one for one in asked.arms if studies.searched(asked.task, one)):
-        try:
-            asked.trials(arm, asked.labels[0], [0])
-        except UserError:
-            arms.append(arm)
-    return arms
 
 
 def _waiting(

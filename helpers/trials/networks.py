@@ -146,8 +146,9 @@ def rows_watched(trial: Trial, inputs: Inputs) -> tuple[list[Row], list[Row]]:
 def watcher(
     trial: Trial,
     inputs: Inputs,
+    training_rows: Sequence[Row],
+    validation_rows: Sequence[Row],
     device: torch.device,
-    rows: tuple[Sequence[Row], Sequence[Row]] | None = None,
 ) -> Callable[[nn.Module], dict[str, float]]:
     """Return what looks at a training along the way; ``rows``: None takes :func:`rows_watched`."""
     watched = np.arange(n_items(inputs, "validation"))[:WATCHED]

@@ -73,11 +73,9 @@ class _Course:
         self.trial, self.inputs, self.model, self.device = trial, inputs, model, device
         self.options = trial.options
         self.how = {"precision": self.options["precision"], "device": device}
-        own, validation = networks.rows_watched(trial, inputs)
         self.rows: Mapping[str, list[Row]] = {
             "seen": networks.rows_seen(trial, inputs, networks.labelled(trial, inputs)),
-            "own": own,
-            "validation": validation,
+            "validation": networks.rows_watched(inputs),
         }
         self.parameters = sum(p.numel() for p in model.parameters())
         self.steps, self.tokens, self.flops = 0, 0, 0.0
@@ -117,16 +115,16 @@ class _Course:
         """Train what a stage lets learn."""
         self._applied(stage)
         layers = strategies.layers_of(self.model)
-        watched = self.rows["own"], self.rows["validation"]
+        seen, watched = self.rows["seen"], self.rows["validation"]
         done = train(
             self.model,
-            self.rows["seen"],
+            seen,
             steps=steps,
             learning_rate=self.options["learning_rate"],
             batch_tokens=self.options["batch_tokens"],
             seed=self.trial.draw + 1 + SEED_OF_STAGE * number,
             look_at=curves.points(steps),
-            look=networks.watcher(self.trial, self.inputs, self.device, watched),
+            look=networks.watcher(self.trial, self.inputs, seen, watched, self.device),
             rate_of=lambda name: stage.rate_share(strategies.depth(name, layers), layers),
             **self.how,
         )

@@ -58,7 +58,7 @@ RATES: dict[str, tuple[float, ...]] = {
     **BY_STRATEGY,
     "distilled": (1e-4, 3e-4, 1e-3),
 }
-"""Learning rates that are tried, by arm."""
+"""Learning rates that are tried, by arm: higher ones where few parameters learn."""
 
 RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
 """Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""

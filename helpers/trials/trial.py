@@ -19,18 +19,17 @@ PROTOCOLS = {
 }
 """Raised by hand where the meaning of a task's training or scoring changes (a test asks for it)."""
 
-BY_STRATEGY: dict[str, tuple[float, ...]] = {
-    "two_phase": (1e-4, 3e-4, 1e-3),
-    "top_layer": (3e-4, 1e-3, 3e-3),
-    "lora": (3e-4, 1e-3, 3e-3),
-    "adapter": (3e-4, 1e-3, 3e-3),
-    "bitfit": (1e-3, 3e-3, 1e-2),
-    "discriminative_rates": (3e-4, 1e-3, 3e-3),
-    "mixout": (1e-4, 3e-4, 1e-3),
-}
-"""Arms that fine-tune a classifier in another way than all parameters at once with one learning
-rate, one of each family, those that decide a claim or cost least first; and the learning rates that
-are tried: higher ones where few parameters learn."""
+BY_STRATEGY = (
+    "two_phase",
+    "top_layer",
+    "lora",
+    "adapter",
+    "bitfit",
+    "discriminative_rates",
+    "mixout",
+)
+"""Arms that fine-tune in another way than all parameters at once with one learning rate: one of
+each family, those that decide a claim or cost least first."""
 
 WATCHED = 128
 """So many validation and training items, at most, are looked at along a training."""
