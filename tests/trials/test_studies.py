@@ -72,7 +72,7 @@ def test_an_unknown_study_is_one_sentence():
     with pytest.raises(UserError, match=r"^There is no study 'topic'\. Did you mean 'topics'\?$"):
         studies.question("topic")
     with pytest.raises(
-        UserError, match=r"^There is no study 'x'\. Known: chatbot, compression"
+        UserError, match=r"^There is no study 'x'\. Known: compression, "
     ):
         studies.question("x")
 
