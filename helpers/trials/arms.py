@@ -35,6 +35,7 @@ ARMS: dict[str, dict[str, Arm]] = {
         "frozen": networks.frozen,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
+        **strategies.ARMS,
         "uncompressed": compressed.uncompressed,
         "int8": compressed.int8,
         "pruned_50": compressed.pruned,
@@ -42,7 +43,6 @@ ARMS: dict[str, dict[str, Arm]] = {
         "three_layers": compressed.fewer_layers,
         "distilled": compressed.distilled,
         "small": compressed.small,
-        **strategies.ARMS,
     },
     "tagging": {
         "dictionary": references.dictionary,

@@ -124,7 +124,7 @@ def grid(
         return [{"rate": rate, "tasks": n} for rate in rates for n in (300, 1000)]
     if task == "domains" and arm == "joint":
         return [
-            {"weight": weight, "regularization": c} for weight in (0.2, 1.0, 5.0) for c in rates
+            {"weight": weight, "regularization": c} for weight in (1.0, 5.0, 25.0) for c in rates
         ]
     if arm in (*ON_VECTORS, "fresh_head"):
         return [{"regularization": c} for c in rates]

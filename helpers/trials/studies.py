@@ -55,14 +55,8 @@ RATES: dict[str, tuple[float, ...]] = {
     "fine_tuned": (1e-4, 3e-4, 1e-3),
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
+    **BY_STRATEGY,
     "distilled": (1e-4, 3e-4, 1e-3),
-    "two_phase": (1e-4, 3e-4, 1e-3),
-    "top_layer": (3e-4, 1e-3, 3e-3),
-    "lora": (3e-4, 1e-3, 3e-3),
-    "adapter": (3e-4, 1e-3, 3e-3),
-    "bitfit": (1e-3, 3e-3, 1e-2),
-    "discriminative_rates": (3e-4, 1e-3, 3e-3),
-    "mixout": (1e-4, 3e-4, 1e-3),
 }
 """Learning rates that are tried, by arm: higher ones where few parameters learn."""
 
@@ -322,20 +316,6 @@ def name_of(asked: Question) -> str:
         if alike and {*asked.arms} <= {*known.arms}:
             return name
     return ""
-
-
-def unsearched(asked: Question) -> list[str]:
-    """Return the arms of a question for which no setting was found anywhere yet.
-
-    Their trials cannot be defined, so they are missing whatever is stored.
-    """
-    arms = []
-    for arm in (one for one in asked.arms if searched(asked.task, one)):
-        try:
-            setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
-        except UserError:
-            arms.append(arm)
-    return arms
 
 
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from helpers import UserError
 from helpers.evaluation.comparison import Comparison
 from helpers.tasks.translation_scores import Measure, corpus_score
-from helpers.trials import reading, settings, studies
+from helpers.trials import reading, studies
 from helpers.trials.reading import Read, draws_of
 from helpers.trials.translating import texts_in
 
@@ -30,12 +29,7 @@ def read(asked: studies.Question, *how: Any) -> Read:
     Raises:
         UserError: as that function; also where no arm has a setting.
     """
-    without: list[str] = []
-    for arm in (arm for arm in asked.arms if studies.searched(asked.task, arm)):
-        try:
-            settings.setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
-        except UserError:
-            without.append(arm)
+    without = studies.unsearched(asked)
     if not without or len(without) == len(asked.arms):
         return reading.read(asked, *how)
     arms = [arm for arm in asked.arms if arm not in without]

@@ -271,17 +271,6 @@ def test_of_two_studies_on_the_same_texts_it_is_the_one_that_has_the_arms():
     assert studies.name_of(Question(arms=["lora"], pooling="last")) == ""
 
 
-def test_arms_whose_setting_was_found_nowhere_are_known(monkeypatch):
-    def found(task, corpus, model, arm, labels):
-        if arm == "lora":
-            raise UserError("No setting of the arm 'lora' has been found yet.")
-        return {"steps": 1}
-
-    monkeypatch.setattr(studies, "setting_for", found)
-    assert studies.unsearched(Question(arms=["majority", "lora", "tfidf"])) == ["lora"]
-    assert studies.unsearched(Question(arms=["majority", "tfidf"])) == []
-
-
 def test_writers_share_cost_and_lengths_and_baselines_read_no_weights():
     asked = STUDIES["translation"]
     for arm in ("fine_tuned", "from_scratch"):

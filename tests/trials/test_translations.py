@@ -5,7 +5,7 @@ import pytest
 import sacrebleu
 
 from helpers import UserError
-from helpers.trials import settings, translations
+from helpers.trials import studies, translations
 from helpers.trials.outcome import Outcome
 from helpers.trials.reading import Read
 from helpers.trials.rows import pack_texts
@@ -76,7 +76,7 @@ def test_an_arm_that_was_never_searched_is_left_out_and_nothing_is_complete(monk
         return reading()
 
     given = []
-    monkeypatch.setattr(settings, "setting_for", setting_for)
+    monkeypatch.setattr(studies, "setting_for", setting_for)
     monkeypatch.setattr(translations.reading, "read", stored)
     asked = Question(task="translation", arms=("copy", "memory", "fine_tuned"), labels=(5,))
     missing = ("fine_tuned",)
