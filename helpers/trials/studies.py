@@ -6,13 +6,16 @@ from typing import Any
 
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
+from helpers.trials import vectors
 from helpers.trials.inputs import facts_of, hash_of
 from helpers.trials.kept import COMPRESSED, of_origins, starts_from
 from helpers.trials.settings import (
     BATCH_PAIRS,
     BATCH_TOKENS,
+    GRIDS,
     NETWORK,
     TWO_PHASE,
+    WRITER,
     grid,
     setting_for,
 )  # fmt: skip
@@ -24,14 +27,18 @@ LANGUAGE_ARMS = (
     "unigram", "untuned", "fine_tuned", "source_continued", "joint", "two_phase", "from_scratch",
 )  # fmt: skip
 RANKERS = ("random", "bm25", "frozen", "fine_tuned")
+TRANSLATION_ARMS = ("copy", "glossary", "memory", "fine_tuned", "from_scratch")
 ONE_SHOT = ("uncompressed", "int8", "pruned_50", "pruned_80", "three_layers")
 CHEAP = (
     "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
-    "untuned", "random", "bm25", *ONE_SHOT,
+    "untuned", "random", "bm25", "copy", "glossary", "memory", *ONE_SHOT, *vectors.ONLY_HERE,
 )  # fmt: skip
 """Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
 
-UNSEARCHED = ("majority", "untrained", "untuned", "random", *ONE_SHOT, "small")
+UNSEARCHED = (
+    "majority", "untrained", "untuned", "random", "copy", "constant", "nearest_mean", *ONE_SHOT,
+    "small",
+)  # fmt: skip
 """Arms that have nothing of their own to choose in any task."""
 
 
@@ -48,14 +55,8 @@ RATES: dict[str, tuple[float, ...]] = {
     "fine_tuned": (1e-4, 3e-4, 1e-3),
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
+    **BY_STRATEGY,
     "distilled": (1e-4, 3e-4, 1e-3),
-    "two_phase": (1e-4, 3e-4, 1e-3),
-    "top_layer": (3e-4, 1e-3, 3e-3),
-    "lora": (3e-4, 1e-3, 3e-3),
-    "adapter": (3e-4, 1e-3, 3e-3),
-    "bitfit": (1e-3, 3e-3, 1e-2),
-    "discriminative_rates": (3e-4, 1e-3, 3e-3),
-    "mixout": (1e-4, 3e-4, 1e-3),
 }
 """Learning rates that are tried, by arm: higher ones where few parameters learn."""
 
@@ -85,7 +86,7 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: "classification", "tagging", "language_modeling" or "retrieval".
+        task: a key of :data:`helpers.trials.trial.PROTOCOLS`.
         corpus: catalogue name, file or hub id.
         model: name of the weights.
         arm: a key of :data:`helpers.trials.arms.ARMS`.
@@ -113,10 +114,14 @@ def trials_of(
             origin: setting_for(task, corpus, model, origin, labels) for origin in starts_from(arm)
         }
         chosen |= of_origins(found) | COMPRESSED[arm]
-    reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear", "random")
+    on_vectors = task in vectors.TASKS
+    without = ("majority", "tfidf_whole", "dictionary", "linear", "random")
+    reads_model = on_vectors or arm not in (*without, "copy", "glossary", "memory")
     if reads_model:
-        chosen["max_length"] = max_length
-    if reads_model and arm not in ("tfidf", "unigram", "bm25"):
+        chosen |= {"max_length": max_length} | vectors.FIXED.get(task, {})
+    if reads_model and task == "translation":
+        chosen |= NETWORK | WRITER
+    elif reads_model and not on_vectors and arm not in ("tfidf", "unigram", "bm25"):
         if task in ("classification", "tagging"):
             chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
@@ -233,6 +238,7 @@ STUDIES = {
     "news_encoder": Question(
         corpus="reuters-r52", arms=("frozen",), labels=(128, 1024), notebook="09"
     ),
+    **{name: Question(**asked) for name, asked in vectors.QUESTIONS.items()},
     "wrong_labels": Question(labels=(256,), wrong_labels=0.2, notebook="03"),
     "entities": Question(
         task="tagging",
@@ -249,6 +255,16 @@ STUDIES = {
         arms=("majority", "tfidf", "frozen", "fine_tuned", "from_scratch", *BY_STRATEGY),
         labels=(64,),
         notebook="08",
+    ),
+    "translation": Question(
+        task="translation",
+        corpus="jupyterlab-zh",
+        model="gpt2-mini",
+        arms=TRANSLATION_ARMS,
+        labels=(2167,),  # all pairs: a draw is new weights and another order
+        max_length=128,
+        rates=dict.fromkeys(("fine_tuned", "from_scratch"), (1e-3, 3e-3, 1e-2)),
+        notebook="11",
     ),
     "outlets": Question(
         task="language_modeling",
@@ -302,20 +318,6 @@ def name_of(asked: Question) -> str:
     return ""
 
 
-def unsearched(asked: Question) -> list[str]:
-    """Return the arms of a question for which no setting was found anywhere yet.
-
-    Their trials cannot be defined, so they are missing whatever is stored.
-    """
-    arms = []
-    for arm in (one for one in asked.arms if searched(asked.task, one)):
-        try:
-            setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
-        except UserError:
-            arms.append(arm)
-    return arms
-
-
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     """Return what a search tries: for each arm and label count its marks and its trials.
 
@@ -332,15 +334,12 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     facts = facts_of(asked.corpus, asked.task)
     found = []
     for arm, n in asked.pairs():
-        kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
-        if asked.task == "retrieval":
-            kind = {"fine_tuned": "ranker", "from_scratch": "ranker", "frozen": ""}.get(arm, arm)
+        kind = GRIDS.get((asked.task, arm), arm)
+        split = vectors.chosen_on(asked.task, arm)
         trials = [
             trial
             for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)
-            for trial in asked.trials(
-                arm, n, [TUNING], facts=facts, split="validation", setting=setting
-            )
+            for trial in asked.trials(arm, n, [TUNING], facts=facts, split=split, setting=setting)
         ]
         if trials:
             marks = {mark: getattr(asked, mark) for mark in ("task", "corpus", "model")}
