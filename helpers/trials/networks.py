@@ -136,11 +136,13 @@ def untrained(trial: Trial, inputs: Inputs, folders: Folders, device: torch.devi
     return Outcome(answers.ITEMS_OF[trial.task](logits, inputs, trial.split))
 
 
-def rows_watched(trial: Trial, inputs: Inputs) -> tuple[list[Row], list[Row]]:
-    """Return the rows that a training is looked at by: of its own items, and of validation."""
-    seen = labelled(trial, inputs)
-    own = rows_seen(trial, inputs, seen)[: len(rows_of(inputs, "train", seen[:WATCHED]))]
-    return own, rows_of(inputs, "validation", np.arange(n_items(inputs, "validation"))[:WATCHED])
+def rows_watched(inputs: Inputs) -> list[Row]:
+    """Return the rows of validation that a training is looked at by."""
+    return rows_of(inputs, "validation", _watched(inputs))
+
+
+def _watched(inputs: Inputs) -> np.ndarray:
+    return np.arange(n_items(inputs, "validation"))[:WATCHED]
 
 
 def watcher(
@@ -150,13 +152,12 @@ def watcher(
     validation_rows: Sequence[Row],
     device: torch.device,
 ) -> Callable[[nn.Module], dict[str, float]]:
-    """Return what looks at a training along the way; ``rows``: None takes :func:`rows_watched`."""
-    watched = np.arange(n_items(inputs, "validation"))[:WATCHED]
-    training, validation = rows or rows_watched(trial, inputs)
+    """Return what looks at a training of ``trial`` by its rows and :func:`rows_watched`."""
+    seen = labelled(trial, inputs)[:WATCHED]
     return curves.watcher(
-        training,
-        validation,
-        lambda logits: answers.SCORES[trial.task](logits, inputs, watched),
+        training_rows[: len(rows_of(inputs, "train", seen))],
+        validation_rows,
+        lambda logits: answers.SCORES[trial.task](logits, inputs, _watched(inputs)),
         precision=trial.options["precision"],
         device=device,
     )
@@ -186,7 +187,9 @@ def fit(
 
 
 def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
-    done = fit(trial, inputs, model, device, watcher(trial, inputs, device))
+    seen = rows_seen(trial, inputs, labelled(trial, inputs))
+    look = watcher(trial, inputs, seen, rows_watched(inputs), device)
+    done = fit(trial, inputs, model, device, look)
     precision = trial.options["precision"]
     logits = read(model, rows_of(inputs, trial.split), precision=precision, device=device)
     cost = {

@@ -9,6 +9,18 @@ from helpers.sources.sampling import DRAWS, TUNING
 from helpers.trials import vectors
 from helpers.trials.inputs import facts_of, hash_of
 from helpers.trials.kept import COMPRESSED, of_origins, starts_from
+from helpers.trials.kinds import (
+    CHEAP,
+    LANGUAGE_ARMS,
+    RANKERS,
+    RATES,
+    RATES_OF_RANKERS,
+    RATES_OF_SMALL,
+    TAG_ARMS,
+    TEXT_ARMS,
+    TRANSLATION_ARMS,
+    searched,
+)
 from helpers.trials.settings import (
     BATCH_PAIRS,
     BATCH_TOKENS,
@@ -20,52 +32,6 @@ from helpers.trials.settings import (
     setting_for,
 )  # fmt: skip
 from helpers.trials.trial import BY_STRATEGY, Trial
-
-TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
-TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
-LANGUAGE_ARMS = (
-    "unigram", "untuned", "fine_tuned", "source_continued", "joint", "two_phase", "from_scratch",
-)  # fmt: skip
-RANKERS = ("random", "bm25", "frozen", "fine_tuned")
-TRANSLATION_ARMS = ("copy", "glossary", "memory", "fine_tuned", "from_scratch")
-ONE_SHOT = ("uncompressed", "int8", "pruned_50", "pruned_80", "three_layers")
-CHEAP = (
-    "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
-    "untuned", "random", "bm25", "copy", "glossary", "memory", *ONE_SHOT, *vectors.ONLY_HERE,
-)  # fmt: skip
-"""Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
-
-UNSEARCHED = (
-    "majority", "untrained", "untuned", "random", "copy", "constant", "nearest_mean", *ONE_SHOT,
-    "small",
-)  # fmt: skip
-"""Arms that have nothing of their own to choose in any task."""
-
-
-def searched(task: str, arm: str) -> bool:
-    """Tell whether an arm has a setting; a bi-encoder that is only read has none.
-
-    >>> searched("classification", "frozen"), searched("retrieval", "frozen")
-    (True, False)
-    """
-    return arm not in UNSEARCHED and (task, arm) != ("retrieval", "frozen")
-
-
-RATES: dict[str, tuple[float, ...]] = {
-    "fine_tuned": (1e-4, 3e-4, 1e-3),
-    "from_scratch": (1e-4, 3e-4, 1e-3),
-    "frozen": (3e-3, 1e-2, 3e-2),
-    **BY_STRATEGY,
-    "distilled": (1e-4, 3e-4, 1e-3),
-}
-"""Learning rates that are tried, by arm: higher ones where few parameters learn."""
-
-RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
-"""Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
-
-RATES_OF_RANKERS = {"fine_tuned": (2e-5, 1e-4, 5e-4), "from_scratch": (1e-4, 5e-4, 2e-3)}
-"""Of bi-encoders: what was pretrained for this very task should move little; far apart, so that the
-best is not at an end."""
 
 
 def trials_of(
@@ -316,6 +282,20 @@ def name_of(asked: Question) -> str:
         if alike and {*asked.arms} <= {*known.arms}:
             return name
     return ""
+
+
+def unsearched(asked: Question) -> list[str]:
+    """Return the arms of a question for which no setting was found anywhere yet.
+
+    Their trials cannot be defined, so they are missing whatever is stored.
+    """
+    arms = []
+    for arm in (one for one in asked.arms if searched(asked.task, one)):
+        try:
+            setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
+        except UserError:
+            arms.append(arm)
+    return arms
 
 
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
