@@ -32,11 +32,12 @@ def trials(chosen: argparse.Namespace) -> int:
     questions = {name: _only(studies.question(name), chosen) for name in names}
     if chosen.search:
         return _search(questions[chosen.study], store, how)
-    asked, unsearched = {}, {}
+    asked: dict[str, list[Trial]] = {}
+    unsearched: dict[str, list[str]] = {}
     for name, question in questions.items():
         unsearched[name] = [] if chosen.run or chosen.pack else studies.unsearched(question)
-        arms = tuple(arm for arm in question.arms if arm not in unsearched[name])
-        asked[name] = studies.label_efficiency(replace(question, arms=arms))
+        defined = tuple(arm for arm in question.arms if arm not in unsearched[name])
+        asked[name] = studies.label_efficiency(replace(question, arms=defined))
     for name, arms in unsearched.items():
         if arms:
             print(

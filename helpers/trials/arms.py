@@ -35,6 +35,7 @@ ARMS: dict[str, dict[str, Arm]] = {
         "frozen": networks.frozen,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
+        **strategies.ARMS,
         "uncompressed": compressed.uncompressed,
         "int8": compressed.int8,
         "pruned_50": compressed.pruned,
@@ -42,7 +43,6 @@ ARMS: dict[str, dict[str, Arm]] = {
         "three_layers": compressed.fewer_layers,
         "distilled": compressed.distilled,
         "small": compressed.small,
-        **strategies.ARMS,
     },
     "tagging": {
         "dictionary": references.dictionary,
@@ -51,13 +51,6 @@ ARMS: dict[str, dict[str, Arm]] = {
         "frozen": networks.frozen_tagger,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
-    },
-    "translation": {
-        "copy": translating.copy,
-        "glossary": translating.glossary,
-        "memory": translating.memory,
-        "fine_tuned": translating.fine_tuned,
-        "from_scratch": translating.from_scratch,
     },
     "domains": {
         "majority": domains.majority,
@@ -77,6 +70,13 @@ ARMS: dict[str, dict[str, Arm]] = {
         "reptile": few_shot.reptile,
         "fomaml": few_shot.fomaml,
         "anil": few_shot.anil,
+    },
+    "translation": {
+        "copy": translating.copy,
+        "glossary": translating.glossary,
+        "memory": translating.memory,
+        "fine_tuned": translating.fine_tuned,
+        "from_scratch": translating.from_scratch,
     },
     "language_modeling": {
         "unigram": language.unigram,

@@ -47,7 +47,7 @@ def load_task(corpus: str, task: str, max_length: int = 128) -> Any:
     """Return the task object on a corpus; a part of one (behind a colon) has all of its texts."""
     from helpers.sources import corpora  # seconds to import, and a list of trials needs none of it
 
-    if task != "tagging":
+    if task == "classification" or task in vectors.TASKS:
         from helpers.tasks.classification import TextClassification
 
         name = corpus.partition(":")[0] if task in vectors.TASKS else corpus

@@ -21,9 +21,9 @@ from helpers.trials.trial import Trial, from_json
 ITEMS = {
     "classification": ("predicted", "probability"),
     "tagging": ("found", "missed", "wrong"),
-    "translation": ("written", "chrf", "bleu"),
     "domains": ("predicted",),
     "episodes": ("right", "asked"),
+    "translation": ("written", "chrf", "bleu"),
     "language_modeling": ("nats", "bytes", "is_target"),
     "retrieval": ("ranks",),
 }

@@ -38,8 +38,7 @@ MODULES = (
     "trials/__init__", "trials/answers", "trials/arms", "trials/compressed", "trials/domains",
     "trials/few_shot", "trials/kept", "trials/language", "trials/networks", "trials/outcome",
     "trials/pack", "trials/rankers", "trials/references", "trials/rows", "trials/store",
-    "trials/strategies", "trials/translating", "trials/trial", "trials/upper",
-    "trials/worker",
+    "trials/strategies", "trials/translating", "trials/trial", "trials/upper", "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 
@@ -69,12 +68,12 @@ def travels(trial: Trial) -> bool:
     """Tell whether a trial needs nothing but torch: a network that is trained step by step.
 
     One that starts from another trial's network stays where that network is kept. Arms by
-    strategies do not travel: some need peft, or the probe of scikit-learn. Nor do translations:
-    what they keep is counted by sacrebleu, from texts.
+    strategies do not travel, some need peft, or the probe of scikit-learn; nor do translations,
+    which sacrebleu counts from texts.
     """
-    stays = trial.task == "translation"
-    stays |= trial.task == "classification" and trial.arm in BY_STRATEGY
-    return "steps" in trial.options and "parent_steps" not in trial.options and not stays
+    by_strategy = trial.task == "classification" and trial.arm in BY_STRATEGY
+    here = by_strategy or trial.task == "translation" or "parent_steps" in trial.options
+    return "steps" in trial.options and not here
 
 
 def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:

@@ -173,13 +173,13 @@ def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> floa
         from helpers.trials.answers import f1_of
 
         return f1_of(dict(outcome.items))
+    if trial.task in vectors.TASKS:
+        found = {} if trial.task == "episodes" else inputs.inputs_for(trial, folder)
+        return vectors.score(trial, outcome.items, found)
     if trial.task == "translation":
         from helpers.trials.translating import chrf
 
         return chrf(outcome) / 100
-    if trial.task in vectors.TASKS:
-        found = {} if trial.task == "episodes" else inputs.inputs_for(trial, folder)
-        return vectors.score(trial, outcome.items, found)
     if trial.task == "language_modeling":
         chosen = outcome.items["is_target"] == 1
         return bits.negative_of(outcome.items["nats"][chosen], outcome.items["bytes"][chosen])

@@ -24,13 +24,12 @@ FILE = ROOT / "data" / "settings.yaml"
 NETWORK = {"batch_tokens": 1024, "dropout": 0.0, "precision": "bfloat16"}
 """Of every network that is trained; matrix products in bfloat16, parameters in 32 bits."""
 
-WRITER = {"batch_tokens": 512, "max_new_tokens": 96}
-"""Of every network that writes: about 15 pairs a step, and how long a text may get, in tokens."""
-
 HEADS = (0.1, 10.0)
 """Inverse penalties of the first of two phases. The second learns little from a head that is sure
 of every labelled text already: with 64 labels of R8 (tuning draw, `minilm`) the loss on them is
 0.048 nats with the first penalty and 0.001 with the second."""
+WRITER = {"batch_tokens": 512, "max_new_tokens": 96}
+"""Of every network that writes: about 15 pairs a step, and how long a text may get, in tokens."""
 
 HEADER = """\
 # Settings of all arms, found on a tuning draw and validation items before any test item was scored
@@ -110,8 +109,6 @@ def grid(
         return [
             {"learning_rate": rate, "steps": round(steps)} for rate in rates for steps in lengths
         ]
-    if arm == "writer":  # pretrained or not: equal cost
-        return [{"learning_rate": rate, "steps": steps} for rate in rates for steps in (200, 400)]
     if arm == "distilled":
         root = math.sqrt(labels)
         return [
@@ -119,13 +116,15 @@ def grid(
             for rate in rates
             for steps in (2.5 * root, 7.5 * root)
         ]
+    if arm == "writer":  # pretrained or not: equal cost
+        return [{"learning_rate": rate, "steps": steps} for rate in rates for steps in (200, 400)]
     if arm in ("tfidf", "tfidf_whole", "frozen"):
         return [{"regularization": c} for c in (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)]
     if arm in ("reptile", "fomaml", "anil", "prototypical"):
         return [{"rate": rate, "tasks": n} for rate in rates for n in (300, 1000)]
     if task == "domains" and arm == "joint":
         return [
-            {"weight": weight, "regularization": c} for weight in (0.2, 1.0, 5.0) for c in rates
+            {"weight": weight, "regularization": c} for weight in (1.0, 5.0, 25.0) for c in rates
         ]
     if arm in (*ON_VECTORS, "fresh_head"):
         return [{"regularization": c} for c in rates]

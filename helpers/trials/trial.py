@@ -11,9 +11,9 @@ from helpers import UserError, nearest
 PROTOCOLS = {
     "classification": 1,
     "tagging": 1,
-    "translation": 1,
     "domains": 1,
     "episodes": 1,
+    "translation": 1,
     "language_modeling": 1,
     "retrieval": 1,
 }

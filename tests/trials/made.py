@@ -59,7 +59,7 @@ def same(first, second):
 def setting_of(task, corpus, model, arm, labels):
     """Stand in for the settings that a search found."""
     if (
-        arm in ("fine_tuned", "from_scratch", "two_phase", "distilled", *BY_STRATEGY)
+        arm in ("fine_tuned", "from_scratch", "distilled", *BY_STRATEGY)
         or arm.startswith("joint")
         or (task, arm) == ("tagging", "frozen")
     ):

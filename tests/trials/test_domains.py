@@ -13,6 +13,7 @@ from helpers.trials.arms import ARMS, run
 from tests.trials import vectors_made as made
 
 INPUTS = made.inputs()
+PAIR = "20newsgroups:rec-talk"
 TRUTH = domains.truth_of(made.pair("joint"), INPUTS)
 
 
@@ -25,18 +26,6 @@ def accuracy(arm, **more):
     return float((predicted(arm, **more) == TRUTH).mean())
 
 
-def changed(split, side, features=None, labels=None):
-    """Inputs in which a domain's vectors or groups of a split are others."""
-    groups = INPUTS[f"{split}.labels"]
-    places = domains.select(groups, made.NAMES, "20newsgroups:rec-talk", side)[0]
-    other = {key: value.copy() for key, value in INPUTS.items()}
-    if features is not None:
-        other[f"{split}.features"][places] = features
-    if labels is not None:
-        other[f"{split}.labels"][places] = labels
-    return other
-
-
 def test_every_arm_learns_and_the_floor_does_not():
     assert accuracy("majority") == pytest.approx(0.5, abs=0.01)
     for arm in set(ARMS["domains"]) - {"majority"}:
@@ -44,9 +33,10 @@ def test_every_arm_learns_and_the_floor_does_not():
 
 
 def test_arms_that_are_blind_do_not_see_the_labels_of_the_target():
-    groups = domains.groups_of("20newsgroups:rec-talk", "target")
-    one = made.NAMES.index(groups[0])
-    shuffled = changed("train", "target", labels=one)  # all of one class, in the same places
+    groups = [made.NAMES.index(name) for name in domains.groups_of(PAIR, "target")]
+    turned = np.arange(len(made.NAMES))
+    turned[groups] = groups[::-1]  # the first of one class becomes the last of the other
+    shuffled = INPUTS | {"train.labels": turned[INPUTS["train.labels"]]}
     for arm in domains.BLIND:
         assert np.array_equal(predicted(arm), predicted(arm, shuffled)), arm
     for arm in ("joint", "target_only"):
@@ -55,7 +45,10 @@ def test_arms_that_are_blind_do_not_see_the_labels_of_the_target():
 
 @pytest.mark.parametrize("arm", ["coral", "importance", "self_training"])
 def test_adaptation_sees_the_texts_of_the_target(arm):
-    moved = changed("train", "target", features=3.0)
+    places = domains.select(INPUTS["train.labels"], made.NAMES, PAIR, "target")[0]
+    features = INPUTS["train.features"].copy()
+    features[places] = 3.0
+    moved = INPUTS | {"train.features": features}
     assert not np.array_equal(predicted(arm), predicted(arm, moved))
     assert np.array_equal(predicted("source_only"), predicted("source_only", moved))
 

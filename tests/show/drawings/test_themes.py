@@ -36,4 +36,4 @@ def test_words_fit_and_the_alternative_text_is_a_sentence(draw):
     assert canvas.spills(made.figure) == []
     assert len(made.alt.split()) >= 10 and made.alt.endswith(".")
     assert canvas.svg(*made) == canvas.svg(*draw())
-    assert made.figure.get_figwidth() == 6 and made.figure.get_figheight() <= 6
+    assert made.figure.get_figwidth() == 6 and made.figure.get_figheight() <= 7
