@@ -1,7 +1,6 @@
 """Arms by kind (of a study, of seconds, without a setting), and the rates that are tried."""
 
 from helpers.trials import vectors
-from helpers.trials.trial import BY_STRATEGY
 
 TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
 TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
@@ -37,8 +36,14 @@ RATES: dict[str, tuple[float, ...]] = {
     "fine_tuned": (1e-4, 3e-4, 1e-3),
     "from_scratch": (1e-4, 3e-4, 1e-3),
     "frozen": (3e-3, 1e-2, 3e-2),
-    **BY_STRATEGY,
     "distilled": (1e-4, 3e-4, 1e-3),
+    "two_phase": (1e-4, 3e-4, 1e-3),
+    "top_layer": (3e-4, 1e-3, 3e-3),
+    "lora": (3e-4, 1e-3, 3e-3),
+    "adapter": (3e-4, 1e-3, 3e-3),
+    "bitfit": (1e-3, 3e-3, 1e-2),
+    "discriminative_rates": (3e-4, 1e-3, 3e-3),
+    "mixout": (1e-4, 3e-4, 1e-3),
 }
 """Learning rates that are tried, by arm: higher ones where few parameters learn."""
 
