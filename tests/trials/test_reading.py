@@ -324,7 +324,8 @@ def test_a_study_hands_over_what_the_claims_ask_of_it():
     made_on = {key: [ORIGIN["device"]] for key in outcomes}
     others = more.pop("others")
     assert others["doublings saved"].curves == {}  # no arm of these was trained step by step
-    assert more == {"overlap": {3: 0.0}, "flops": {}, "made_on": made_on, "complete": False}
+    costs = {"flops": {}, "sizes": {}}
+    assert more == {"overlap": {3: 0.0}, "made_on": made_on, "complete": False} | costs
     reading.record(Run(), arms, replace(found, study=""), classes)  # one's own question: no claim
     assert len(given) == 1
 
