@@ -126,7 +126,7 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
     for split in _SPLITS:
         for name, array in _arrays(trial, task, split, tokenizer).items():
             made[f"{split}.{name}"] = array
-    if trial.task == "language_modeling":
+    if trial.task == "language_modeling" and tokenizer is not None:
         for name, array in _rows(task.encode(task.source("train"), tokenizer)).items():
             made[f"source.{name}"] = array
         made["vocabulary"] = len(tokenizer)
