@@ -148,10 +148,8 @@ def inputs_for(trial: Trial, folder: Path | None = None) -> dict[str, Any]:
 
 def _arrays(trial: Trial, task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
     """Return what trials of a task read of a split."""
-    if trial.task == "tagging":
-        return _sentences(task, split, tokenizer)
-    if trial.task == "classification":
-        return _texts(task, split, tokenizer)
+    if trial.task not in vectors.TASKS:
+        return _ENCODE[trial.task](task, split, tokenizer)
     items = task.items(split)
     ids = task.encode(items, tokenizer)["input_ids"]
     found = vectors.vectors(list(ids), trial.model, place_of(trial.model))
