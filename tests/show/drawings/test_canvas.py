@@ -44,7 +44,8 @@ def test_equal_drawings_are_equal_text_without_date_or_version():
     assert not re.search(r"dc:date|matplotlib", first.lower())
 
 
-def test_the_style_of_figures_changes_no_drawing():
+def test_the_style_of_figures_changes_no_drawing(monkeypatch):
+    monkeypatch.setattr(figures, "_styled", figures._styled)  # as the style, undone at the end
     with mpl.rc_context():
         mpl.rcdefaults()
         plain = canvas.svg(example().figure, ALT)
