@@ -129,6 +129,7 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
     if trial.task == "language_modeling":
         for name, array in _rows(task.encode(task.source("train"), tokenizer)).items():
             made[f"source.{name}"] = array
+        assert tokenizer is not None  # every trial of a language model has one
         made["vocabulary"] = len(tokenizer)
     elif trial.task == "translation":
         made["names"] = _marks(tokenizer)
@@ -147,11 +148,9 @@ def inputs_for(trial: Trial, folder: Path | None = None) -> dict[str, Any]:
 
 
 def _arrays(trial: Trial, task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
-    """Return what trials of a task read of a split."""
-    if trial.task == "tagging":
-        return _sentences(task, split, tokenizer)
-    if trial.task == "classification":
-        return _texts(task, split, tokenizer)
+    """Return what trials of a task read of a split: its encoding, or vectors of a model."""
+    if trial.task not in vectors.TASKS:
+        return _ENCODE[trial.task](task, split, tokenizer)
     items = task.items(split)
     ids = task.encode(items, tokenizer)["input_ids"]
     found = vectors.vectors(list(ids), trial.model, place_of(trial.model))

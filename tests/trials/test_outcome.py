@@ -106,7 +106,8 @@ def test_arrays_of_another_task_are_refused():
 
 @pytest.mark.parametrize("task", sorted(ITEMS))
 def test_an_outcome_of_other_items_is_refused(task):
-    five = said(0, 1, 2, 0, 1) if task == "classification" else names(*[[[0]] * 5] * 3)
+    arrays = {name: np.zeros((5, 1), np.uint8) for name in ITEMS[task]}
+    five = Outcome(arrays, origin=dict(ORIGIN))
     with pytest.raises(UserError) as error:
         to_bytes(trial(task=task, items=1200), five)
     assert str(error.value) == (
