@@ -126,10 +126,9 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
     for split in _SPLITS:
         for name, array in _arrays(trial, task, split, tokenizer).items():
             made[f"{split}.{name}"] = array
-    if trial.task == "language_modeling":
+    if trial.task == "language_modeling" and tokenizer is not None:
         for name, array in _rows(task.encode(task.source("train"), tokenizer)).items():
             made[f"source.{name}"] = array
-        assert tokenizer is not None  # every trial of a language model has one
         made["vocabulary"] = len(tokenizer)
     elif trial.task == "translation":
         made["names"] = _marks(tokenizer)
@@ -148,8 +147,8 @@ def inputs_for(trial: Trial, folder: Path | None = None) -> dict[str, Any]:
 
 
 def _arrays(trial: Trial, task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
-    """Return what trials of a task read of a split: its encoding, or vectors of a model."""
-    if trial.task not in vectors.TASKS:
+    """Return what trials of a task read of a split."""
+    if trial.task in _ENCODE:
         return _ENCODE[trial.task](task, split, tokenizer)
     items = task.items(split)
     ids = task.encode(items, tokenizer)["input_ids"]

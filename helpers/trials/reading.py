@@ -302,14 +302,8 @@ def apart(read: Read, classes: Sequence[int] | np.ndarray, labels: int, most: fl
     """Return a reading with only such draws of one label count that share next to no labelled item.
 
     Ten draws are disjoint up to a tenth of the corpus; of larger ones some must go before they can
-    count as separate. They are kept in their order, each that shares at most ``most`` of its items
-    with every one kept before; other label counts stay as they are.
-
-    Args:
-        read: the outcomes.
-        classes: of the training items, as for :func:`record`.
-        labels: the label count.
-        most: share of labelled items that two draws may have in common.
+    count as separate. Kept, in their order, is each that shares at most ``most`` of its items with
+    every one kept before. ``classes`` as for :func:`record`; other label counts stay as they are.
     """
     kept: dict[int, set[int]] = {}
     for draw in sorted(

@@ -50,11 +50,11 @@ def test_a_changed_rule_keeps_its_old_wording_with_date_and_reason():
             assert earlier.rule and earlier.reason and earlier.until >= datetime.date(2026, 11, 27)
 
 
-def test_a_claim_has_one_primary_question_a_task_and_measure():
+def test_a_claim_asks_no_question_twice():
     for each in load_claims().values():
         if each.combine == "telling":  # all its comparisons are one question
             continue
-        asked = [(piece.task, piece.labels, piece.measure) for piece in each.pieces]
+        asked = [(p.task, p.arm, p.than, p.labels, p.measure) for p in each.pieces]
         assert len(asked) == len(set(asked)), each.id
 
 

@@ -72,12 +72,12 @@ def test_a_name_that_is_none_is_one_sentence(name, sentence):
         NewDomain.named(name)
 
 
-def test_a_corpus_of_one_domain_has_no_source(tmp_path):
-    file = tmp_path / "one.csv"
-    lines = [f"{name} {i * 7919},{name}" for i in range(30) for name in (["a"] * 1)]
+def test_a_domain_without_test_documents_is_one_sentence(tmp_path):
+    file = tmp_path / "few.csv"
+    lines = [f"words {i * 7919} of {i * 104729},{'rare' if i == 3 else 'a'}" for i in range(30)]
     file.write_text("\n".join(["text,label", *lines]), encoding="utf-8")
-    with pytest.raises(UserError, match="has no train document outside of 'a'"):
-        NewDomain.named(f"{file}:a")
+    with pytest.raises(UserError, match="has no validation document of 'rare'"):
+        NewDomain.named(f"{file}:rare")
 
 
 def test_a_named_domain_is_read_whole():

@@ -8,7 +8,7 @@ from helpers.trials.store import Store
 from helpers.trials.trial import BY_STRATEGY, Trial
 
 ORIGIN = {"device": "a processor", "threads": 1, "torch": "2.9.0", "transformers": "5.0.0"}
-FACTS = {"hash": "c" * 64, "train": 500, "validation": 50, "test": 6, "source_validation": 40}
+FACTS = {"hash": "c" * 64, "train": 500, "validation": 50, "source_validation": 40, "test": 6}
 
 
 def trial(**changes):

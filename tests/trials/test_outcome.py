@@ -106,8 +106,7 @@ def test_arrays_of_another_task_are_refused():
 
 @pytest.mark.parametrize("task", sorted(ITEMS))
 def test_an_outcome_of_other_items_is_refused(task):
-    arrays = {name: np.zeros((5, 1), np.uint8) for name in ITEMS[task]}
-    five = Outcome(arrays, origin=dict(ORIGIN))
+    five = Outcome({name: np.zeros((5, 1), np.uint8) for name in ITEMS[task]})
     with pytest.raises(UserError) as error:
         to_bytes(trial(task=task, items=1200), five)
     assert str(error.value) == (
