@@ -78,7 +78,7 @@ class Trial:
         if self.task not in PROTOCOLS:
             raise UserError(f"There is no task '{self.task}'.{nearest(self.task, PROTOCOLS)}")
         if self.split not in SPLITS:
-            raise UserError(f"A trial is scored on {', '.join(SPLITS)} items, not '{self.split}'.")
+            raise UserError(f"A trial is scored on validation or test items, not '{self.split}'.")
         if self.labels < 1 or self.items < 1:
             raise UserError(
                 f"A trial needs at least 1 labelled and 1 scored item, not {self.labels} and "
