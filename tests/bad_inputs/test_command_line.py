@@ -7,7 +7,7 @@ from helpers.__main__ import main
 SAMPLE = "data/sample/messages.csv"
 
 CASES = [
-    (["run", "0"], "'0' may mean 01_derivation or 02_linear_transfer or"),
+    (["run", "0"], "'0' may mean 00_start_here or 01_derivation or 02_linear_transfer or"),
     (["run", "bert"], "There is no notebook 'bert'."),
     (["run", "06", "-p", "labels", "[0]"], "06_bert_finetuning: labels must hold numbers in [2, inf), not 0."),
     (["run", "6"], "There is no notebook '6'. Did you mean '06'?"),

@@ -30,7 +30,8 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setattr(command, "Store", lambda *folders: made)
     monkeypatch.setattr(command.settings, "FILE", tmp_path / "settings.yaml")
     monkeypatch.setattr(command.settings, "found_for", found_everywhere)
-    monkeypatch.setattr(command.runner, "expected_seconds", lambda one: 60.0)
+    minutes = lambda trials, store=None: {trial.key: 60.0 for trial in trials}  # noqa: E731
+    monkeypatch.setattr(command.runner, "expected_each", minutes)
     monkeypatch.setattr(command.runner, "run_trials", None)
     return made
 
