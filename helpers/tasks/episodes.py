@@ -123,11 +123,7 @@ def episodes(
     >>> len(one.support), len(one.query), set(one.support) & set(one.query)
     (2, 4, set())
     """
-    if ways < 2 or min(shots, queries, n) < 1:
-        raise UserError(
-            "An episode needs at least 2 ways, 1 shot and 1 query, and there must be at least one "
-            f"episode; not {ways}, {shots}, {queries} and {n}."
-        )
+    _check_sizes(ways, shots, queries, n)
     truth = np.asarray(labels)
     rows = {label: np.flatnonzero(truth == label) for label in classes}
     if ways > len(rows):
@@ -147,6 +143,14 @@ def episodes(
         )
         made.append(_episode(chosen, drawn, shots))
     return made
+
+
+def _check_sizes(ways: int, shots: int, queries: int, n: int) -> None:
+    if ways < 2 or min(shots, queries, n) < 1:
+        raise UserError(
+            "An episode needs at least 2 ways, 1 shot and 1 query, and there must be at least one "
+            f"episode; not {ways}, {shots}, {queries} and {n}."
+        )
 
 
 def separate_episodes(
@@ -171,11 +175,7 @@ def separate_episodes(
     >>> len(set(np.concatenate([[*each.support, *each.query] for each in made]).tolist()))
     12
     """
-    if ways < 2 or min(shots, queries, n) < 1:
-        raise UserError(
-            "An episode needs at least 2 ways, 1 shot and 1 query, and there must be at least one "
-            f"episode; not {ways}, {shots}, {queries} and {n}."
-        )
+    _check_sizes(ways, shots, queries, n)
     rng = np.random.default_rng(seed)
     truth, each = np.asarray(labels), shots + queries
     left = {label: rng.permutation(np.flatnonzero(truth == label)) for label in sorted({*classes})}

@@ -17,7 +17,7 @@ from helpers.sources.variants import variant
 from helpers.tasks.heads import EncoderWithHead
 from helpers.training import curves
 from helpers.training.costs import training_flops
-from helpers.training.loop import IGNORED, Row, pad, read, train
+from helpers.training.loop import IGNORED, Row, pad, read
 from helpers.trials import answers, kept, networks
 from helpers.trials.networks import Folders
 from helpers.trials.outcome import Outcome
@@ -94,7 +94,8 @@ def _parent(
     origin = kept.parent_of(trial)
 
     def learn(model: Any) -> dict[str, Any]:
-        done = networks.fit(origin, inputs, model, device)
+        seen = networks.rows_seen(origin, inputs, networks.labelled(origin, inputs))
+        done = networks.fit(origin, seen, model, device)
         return {"flops": training_flops(model, done.tokens), "tokens": done.tokens}
 
     blank = lambda: networks.build(origin, inputs, folders, pretrained=True)  # noqa: E731
@@ -142,18 +143,8 @@ def _teach(
     )
     seen = networks.rows_seen(trial, inputs, networks.labelled(trial, inputs))
     watch = networks.watcher(trial, inputs, seen, networks.rows_watched(inputs), device)
-    done = train(
-        objective,
-        [(ids, np.array(place)) for place, (ids, _) in enumerate(rows)],
-        steps=options["steps"],
-        learning_rate=options["learning_rate"],
-        batch_tokens=options["batch_tokens"],
-        seed=trial.draw + 1,
-        precision=options["precision"],
-        device=device,
-        look_at=curves.points(options["steps"]),
-        look=lambda _: watch(student),
-    )
+    numbered = [(ids, np.array(place)) for place, (ids, _) in enumerate(rows)]
+    done = networks.fit(trial, numbered, objective, device, lambda _: watch(student))
     read_by_teacher = sum(len(ids) for ids, _ in rows)
     return {
         "flops": training_flops(student, done.tokens)

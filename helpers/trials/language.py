@@ -11,17 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM
 
 from helpers.sources import loading
-from helpers.sources.variants import variant
 from helpers.tasks.row_losses import row_losses
 from helpers.training import curves
 from helpers.training.costs import measured_flops
 from helpers.training.loop import Beside, Row, Trained, autocast, pad, train
 from helpers.transfer.objective import joint_loss
 from helpers.transfer.strategies import FULL, top
-from helpers.trials.networks import Folders, drop, labelled
+from helpers.trials.networks import Folders, causal, labelled
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, rows_of
 from helpers.trials.trial import Trial
@@ -60,22 +58,8 @@ def document_nats(
 
 def build(trial: Trial, inputs: Inputs, folders: Folders, *, pretrained: bool) -> nn.Module:
     """Return the language model of a trial before any training; random weights are the draw's."""
-    chosen = variant(trial.model)
-    place = folders[trial.model]
-    model = loading.from_folder(
-        place["folder"] or "",
-        AutoModelForCausalLM,
-        name=chosen.name,
-        gguf=place.get("gguf"),
-        pretrained=pretrained,
-        seed=trial.draw + 1,
-        **chosen.config,
-    )
-    loading.check_positions(model, trial.options["max_length"], trial.model)
+    model = causal(trial, folders, trial.options["max_length"], pretrained=pretrained)
     loading.check_tokens(model, inputs["vocabulary"] - 1, trial.model)
-    if getattr(model, "loss_type", None) is None:
-        model.loss_type = "ForCausalLM"  # the library's default, said so that it does not warn
-    drop(model, trial.options["dropout"])
     return model
 
 

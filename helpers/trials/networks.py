@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from transformers import AutoModel
+from transformers import AutoModel, AutoModelForCausalLM, PreTrainedModel
 
 from helpers import UserError
 from helpers.sources import loading
@@ -78,22 +78,41 @@ def rows_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> list[Row]:
     return [(ids, label) for (ids, _), label in zip(rows, given, strict=True)]
 
 
-def build(trial: Trial, inputs: Inputs, folders: Folders, *, pretrained: bool) -> EncoderWithHead:
-    """Return the network of a trial before any training; all random weights are the draw's."""
-    chosen = variant(trial.model)
-    place = folders[trial.model]
-    backbone = loading.from_folder(
+def encoder(trial: Trial, inputs: Inputs, folders: Folders, *, pretrained: bool) -> Any:
+    """Return the encoder of a trial before any training; it takes all tokens of the inputs."""
+    model = _loaded(trial, folders, AutoModel, pretrained)
+    loading.check_positions(model, trial.options["max_length"], trial.model)
+    ids = [array for key, array in inputs.items() if key.endswith(".ids") and len(array)]
+    loading.check_tokens(model, max((int(array.max()) for array in ids), default=0), trial.model)
+    return model
+
+
+def causal(trial: Trial, folders: Folders, longest: int, *, pretrained: bool) -> PreTrainedModel:
+    """Return the causal language model of a trial before any training, for ``longest`` tokens."""
+    model: PreTrainedModel = _loaded(trial, folders, AutoModelForCausalLM, pretrained)
+    loading.check_positions(model, longest, trial.model)
+    if getattr(model, "loss_type", None) is None:
+        model.loss_type = "ForCausalLM"  # the library's default, said so that it does not warn
+    drop(model, trial.options["dropout"])
+    return model
+
+
+def _loaded(trial: Trial, folders: Folders, kind: Any, pretrained: bool) -> Any:
+    chosen, place = variant(trial.model), folders[trial.model]
+    return loading.from_folder(
         place["folder"] or "",
-        AutoModel,
+        kind,
         name=chosen.name,
         gguf=place.get("gguf"),
         pretrained=pretrained,
         seed=trial.draw + 1,
         **chosen.config,
     )
-    loading.check_positions(backbone, trial.options["max_length"], trial.model)
-    ids = [array for key, array in inputs.items() if key.endswith(".ids") and len(array)]
-    loading.check_tokens(backbone, max((int(array.max()) for array in ids), default=0), trial.model)
+
+
+def build(trial: Trial, inputs: Inputs, folders: Folders, *, pretrained: bool) -> EncoderWithHead:
+    """Return the network of a trial before any training; all random weights are the draw's."""
+    backbone = encoder(trial, inputs, folders, pretrained=pretrained)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(trial.draw + 1)
         head = HEADS[trial.options["pooling"]]
@@ -165,16 +184,16 @@ def watcher(
 
 def fit(
     trial: Trial,
-    inputs: Inputs,
-    model: EncoderWithHead,
+    rows: Sequence[Row],
+    model: nn.Module,
     device: torch.device,
     look: Callable[[nn.Module], dict[str, float]] | None = None,
 ) -> Trained:
-    """Train ``model`` in place as the trial says; looking at it changes nothing."""
+    """Train ``model`` in place on ``rows`` as the trial says; looking at it changes nothing."""
     options = trial.options
     return train(
         model,
-        rows_seen(trial, inputs, labelled(trial, inputs)),
+        rows,
         steps=options["steps"],
         learning_rate=options["learning_rate"],
         batch_tokens=options["batch_tokens"],
@@ -189,7 +208,7 @@ def fit(
 def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
     seen = rows_seen(trial, inputs, labelled(trial, inputs))
     look = watcher(trial, inputs, seen, rows_watched(inputs), device)
-    done = fit(trial, inputs, model, device, look)
+    done = fit(trial, seen, model, device, look)
     precision = trial.options["precision"]
     logits = read(model, rows_of(inputs, trial.split), precision=precision, device=device)
     cost = {

@@ -10,15 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModel
 
-from helpers.sources import loading
-from helpers.sources.variants import variant
 from helpers.tasks.bi_encoder import CONTEXT, REPLY, SCALE, BiEncoder
 from helpers.training import curves
 from helpers.training.costs import training_flops
 from helpers.training.loop import Row, read, train
-from helpers.trials.networks import Folders, drop, labelled
+from helpers.trials.networks import Folders, drop, encoder, labelled
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, rows_of, texts_of
 from helpers.trials.trial import Trial
@@ -90,20 +87,7 @@ def from_scratch(trial: Trial, inputs: Inputs, folders: Folders, device: torch.d
 
 def build(trial: Trial, inputs: Inputs, folders: Folders, *, pretrained: bool) -> BiEncoder:
     """Return the bi-encoder of a trial before any training; random weights are the draw's."""
-    chosen, place = variant(trial.model), folders[trial.model]
-    backbone = loading.from_folder(
-        place["folder"] or "",
-        AutoModel,
-        name=chosen.name,
-        gguf=place.get("gguf"),
-        pretrained=pretrained,
-        seed=trial.draw + 1,
-        **chosen.config,
-    )
-    loading.check_positions(backbone, trial.options["max_length"], trial.model)
-    ids = [array for key, array in inputs.items() if key.endswith(".ids") and len(array)]
-    loading.check_tokens(backbone, max((int(array.max()) for array in ids), default=0), trial.model)
-    model = BiEncoder(backbone)
+    model = BiEncoder(encoder(trial, inputs, folders, pretrained=pretrained))
     drop(model, trial.options["dropout"])
     return model
 

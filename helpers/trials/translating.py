@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM
 
 from helpers.sources import loading
-from helpers.sources.variants import variant
 from helpers.training import curves
 from helpers.training.costs import training_flops
 from helpers.training.loop import IGNORED, Row, autocast, pad, train
-from helpers.trials.networks import Folders, drop, labelled
+from helpers.trials.networks import Folders, causal, labelled
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, rows_of, texts_of
 from helpers.trials.trial import Trial
@@ -147,22 +145,8 @@ def from_scratch(trial: Trial, inputs: Inputs, folders: Folders, device: torch.d
 
 def build(trial: Trial, folders: Folders, *, pretrained: bool) -> Any:
     """Return the causal network of a trial before any training."""
-    chosen, place, options = variant(trial.model), folders[trial.model], trial.options
-    model = loading.from_folder(
-        place["folder"] or "",
-        AutoModelForCausalLM,
-        name=chosen.name,
-        gguf=place.get("gguf"),
-        pretrained=pretrained,
-        seed=trial.draw + 1,
-        **chosen.config,
-    )
-    longest = options["max_length"] + options["max_new_tokens"]
-    loading.check_positions(model, longest, trial.model)
-    if getattr(model, "loss_type", None) is None:
-        model.loss_type = "ForCausalLM"  # the library's default, said so that it does not warn
-    drop(model, options["dropout"])
-    return model
+    longest = trial.options["max_length"] + trial.options["max_new_tokens"]
+    return causal(trial, folders, longest, pretrained=pretrained)
 
 
 def _trained(
