@@ -181,8 +181,9 @@ def test_a_turn_of_people_who_chat_answers_the_turn_before(tmp_path):
 def chat_corpus(monkeypatch, path):
     """Load a file of conversations as the catalogue's chit-chat."""
     pairs = list(read_chitchat(path))
-    monkeypatch.setattr(dialogues, "_read", lambda name: (pairs, "", "", "chitchat"))
-    return load_dialogues("made")
+    with monkeypatch.context() as patched:
+        patched.setattr(dialogues, "_read", lambda name: (pairs, "", "", "chitchat"))
+        return load_dialogues("made")
 
 
 def test_conversations_stay_whole_and_give_at_most_two_pairs(tmp_path, monkeypatch):

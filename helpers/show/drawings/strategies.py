@@ -14,7 +14,7 @@ def small_parts() -> Drawing:
     _adapter(canvas)
     canvas.key(20, 63, {"frozen": "frozen", "new": "new, learns"}, width=30)
     canvas.caption(
-        "What is 0 at first adds nothing: before training both say what the frozen network says."
+        "What begins at zero adds nothing: before training both say what the frozen network says."
     )
     return canvas.drawing(
         "Left, LoRA: the input goes through the frozen matrix W and, beside it, through the small "
