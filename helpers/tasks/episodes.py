@@ -179,7 +179,7 @@ def separate_episodes(
     rng = np.random.default_rng(seed)
     truth, each = np.asarray(labels), shots + queries
     left = {label: rng.permutation(np.flatnonzero(truth == label)) for label in sorted({*classes})}
-    made: list[np.ndarray] = []
+    made: list[Episode] = []
     for _ in range(n):
         there = np.array([label for label, rows in left.items() if len(rows) >= each])
         if len(there) < ways:
