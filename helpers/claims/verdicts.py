@@ -128,8 +128,8 @@ class Judgement:
         """
         asked = [finding for finding in self.findings if finding.decision is not None]
         if self.claim.combine == "exists" and asked:
-            found = "found" if self.verdict == "supported" else "not found"
-            return f"{found} in {len(asked)} cases"
+            found = "found among" if self.verdict == "supported" else "not found in"
+            return f"{found} {len(asked)} cases"
         if self.claim.combine == "telling":
             asked = [finding for finding in asked if finding.tells]
         supported = sum(finding.verdict == "supported" for finding in asked)

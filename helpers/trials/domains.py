@@ -9,6 +9,7 @@ chosen for an arm that has no label of the target is chosen on validation texts 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from helpers.trials.rows import Inputs
 from helpers.trials.trial import Trial
 
 if TYPE_CHECKING:
+    from helpers.evaluation.comparison import Comparison
     from helpers.trials.networks import Folders
 
 SOURCE_LABELS = 160
@@ -102,6 +104,36 @@ def _labelled(trial: Trial, inputs: Inputs, side: str) -> tuple[np.ndarray, np.n
         )
     chosen = draw_order(classes, trial.draw)[:count]
     return features[chosen], classes[chosen]
+
+
+def together(pairs: Sequence[Comparison]) -> Comparison:
+    """Return the arms on the test texts of several pairs taken together, draw by draw.
+
+    A draw has other labels in every pair. Arms, label counts and draws that not all have are left
+    out.
+
+    Raises:
+        UserError: the pairs have nothing in common.
+
+    >>> from helpers.evaluation.comparison import Comparison
+    >>> one = Comparison({("joint", 32): np.ones((2, 3))})
+    >>> together([one, Comparison({("joint", 32): np.zeros((2, 1))})]).score("joint", 32)
+    0.75
+    """
+    from helpers.evaluation.comparison import Comparison
+
+    scores, draws = {}, {}
+    for key in pairs[0].scores:
+        if all(key in each.scores for each in pairs):
+            numbers = [list(each.draws.get(key, range(len(each.of(*key))))) for each in pairs]
+            common = sorted(set(numbers[0]).intersection(*numbers))
+            tables = [
+                each.of(*key)[[known.index(draw) for draw in common]]
+                for each, known in zip(pairs, numbers, strict=True)
+            ]
+            if common:
+                scores[key], draws[key] = np.concatenate(tables, axis=1), common
+    return Comparison(scores, draws=draws)
 
 
 def _outcome(fitted: Any, scored: np.ndarray) -> Outcome:

@@ -72,6 +72,9 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 }
 """The studies on vectors, as :class:`helpers.trials.studies.Question` takes them."""
 
+TOGETHER = {"domains": [f"domains_{pair}" for pair in NEWSGROUP_PAIRS]}
+"""Studies whose items are also judged together, under another name."""
+
 
 def chosen_on(task: str, arm: str) -> str:
     """Return the split on which the setting of an arm is chosen.

@@ -8,7 +8,11 @@ import yaml
 
 from helpers import UserError
 from helpers.claims.statements import CLAIMS, claim, load_claims, load_rules
-from helpers.trials.studies import STUDIES
+from helpers.trials import studies, vectors
+
+STUDIES = studies.STUDIES | {
+    name: studies.STUDIES[parts[0]] for name, parts in vectors.TOGETHER.items()
+}
 
 
 def changed(tmp_path, change):

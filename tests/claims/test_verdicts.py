@@ -253,7 +253,7 @@ def test_what_was_looked_for_and_not_found_is_said_so():
     got = judged([rule], *found)["C01"]
     assert (got.verdict, got.tally) == ("undecided", "not found in 2 cases")
     there = [evidence("C01", gain_of(0.1), study="a"), found[1]]
-    assert judged([rule], *there)["C01"].tally == "found in 2 cases"
+    assert judged([rule], *there)["C01"].tally == "found among 2 cases"
     assert judged([rule])["C01"].tally == ""
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from helpers import UserError
+from helpers.evaluation.comparison import Comparison
 from helpers.sources.domains import newsgroup_domains
 from helpers.trials import domains, vectors
 from helpers.trials.arms import ARMS, run
@@ -96,3 +97,15 @@ def test_sizes_of_a_pair_are_those_of_its_target():
     facts = vectors.facts("20newsgroups:rec-talk", "domains", corpus)
     assert facts == {"train": 800, "validation": 120, "test": 800, "source_validation": 120}
     assert vectors.facts("20newsgroups:few-shot", "episodes", corpus)["test"] == 100
+
+
+def test_pairs_are_taken_together_draw_by_draw():
+    rng = np.random.default_rng(0)
+    first = Comparison({("joint", 32): rng.random((3, 4)), ("coral", 32): rng.random((3, 4))})
+    second = Comparison({("joint", 32): rng.random((2, 5))}, draws={("joint", 32): [2, 0]})
+    whole = domains.together([first, second])
+    assert list(whole.scores) == [("joint", 32)] and whole.draws["joint", 32] == [0, 2]
+    ours, theirs = first.of("joint", 32)[[0, 2]], second.of("joint", 32)[[1, 0]]
+    assert np.array_equal(whole.of("joint", 32), np.concatenate([ours, theirs], axis=1))
+    with pytest.raises(UserError, match="at least one arm"):
+        domains.together([first, Comparison({("pooled", 32): np.ones((2, 2))})])
