@@ -24,6 +24,9 @@ from helpers.transfer.finetuning import choose_device
 SOON = 20_000_000
 """Bytes of a file that is looked at before the kernel starts; a larger one is read there alone."""
 
+DEFAULTS = {"fine_tune": True, "most_rows": 1_000_000}
+"""Where the command gives more time and rows than the notebook, which is a lesson at its own."""
+
 
 def assess(
     files: Mapping[str, str],
@@ -59,7 +62,7 @@ def assess(
     }
     stem = Path(files["train"]).name.split(".")[0] or "texts"
     folder = (out or ROOT / "build" / "assess" / stem).resolve()
-    run = plan_run(notebook, values | {"out": str(folder), "fine_tune": True} | dict(parameters))
+    run = plan_run(notebook, values | DEFAULTS | {"out": str(folder)} | dict(parameters))
     for name, path in paths.items():
         if path and path.stat().st_size <= SOON:
             _look(path, run.values, labelled=name != "unlabelled", domains=name == "train")

@@ -50,7 +50,7 @@ def load_yours(
     """Read, examine, draw at most ``most`` rows, cut and clean.
 
     All rows are read and examined; what comes after that (near duplicates, models) takes a draw of
-    them with the classes' shares.
+    them with the classes' shares. Of a catalogue name or hub id the splits stay as published.
 
     Args:
         train_file: a file (see :mod:`helpers.sources.readers`), also from the project's root; or a
@@ -78,10 +78,7 @@ def load_yours(
                 f"A domain column or test file needs a file, which {train_file} is not."
             )
         corpus = load_texts(train_file, text_column=text_column, label_column=label_column)
-        parts = corpus.splits.values()
-        texts = [text for part in parts for text in part["text"]]
-        labels = [corpus.label_names[n] for part in parts for n in part["label"]]
-        return Yours(corpus, examine(texts, labels), None, len(texts))
+        return _of_corpus(corpus, most, seed)
     read = readers.read_file(path)
     texts, found = readers.columns(read, text_column, label_column)
     labels = found or []
@@ -123,6 +120,26 @@ def load_yours(
         published[parts[1]] = "test"
     corpus = from_rows(name, drawn, answers, published.tolist(), seed)
     return Yours(corpus, health, domains, len(chosen))
+
+
+def _of_corpus(corpus: Corpus, most: int, seed: int) -> Yours:
+    """Examine a corpus that is cut already; of each of its splits the same share is used."""
+    texts, labels, published = [], [], []
+    for split, part in corpus.splits.items():
+        texts += part["text"]
+        labels += [corpus.label_names[n] for n in part["label"]]
+        published += [split] * len(part)
+    health = examine(texts, labels)
+    if len(texts) <= most:
+        return Yours(corpus, health, None, len(texts))
+    kept = [
+        stratified(labels, np.flatnonzero(np.array(published) == split), [most / len(texts)], seed)
+        for split in corpus.splits
+    ]
+    chosen = np.concatenate([first for first, *_ in kept])
+    drawn, answers, of = ([column[i] for i in chosen] for column in (texts, labels, published))
+    fewer = from_rows(corpus.name, drawn, answers, of, seed)
+    return Yours(replace(fewer, citation=corpus.citation), health, None, len(chosen))
 
 
 def load_unlabelled(file: str, text_column: str = "text") -> list[str]:
