@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helpers import ROOT
-from tests.cluster.sweeps import install_plugins, sweep
+from tests.cluster.sweeps import install_plugins, study, sweep
 from tests.runs.conftest import Project
 
 CONF = Path("/etc/slurm/slurm.conf")
@@ -114,7 +114,7 @@ def wait_for_node(seconds: float = 60) -> None:
 
 
 def main() -> int:
-    """Run four notebooks as SLURM jobs, two with a GPU; return 0 if all left their records."""
+    """Run notebooks as SLURM jobs, two with a GPU, then a study; return 0 if all is there."""
     why = missing()
     if why:
         print(why, file=sys.stderr)
@@ -125,19 +125,22 @@ def main() -> int:
         root.mkdir()
         project = Project(root)
         with cluster(work):
-            records, well = sweep(
-                project, plugins, "--profile", str(ROOT / "notebooks" / "profiles" / "slurm"),
-                "--slurm-status-command", "squeue",
-                "--default-resources", "mem_mb=500", "slurm_account=one",
-            )  # fmt: skip
+            words = ["--profile", str(ROOT / "notebooks" / "profiles" / "slurm"),
+                     "--slurm-status-command", "squeue", "--default-resources",
+                     "slurm_account=one"]  # fmt: skip
+            records, well = sweep(project, plugins, *words, "mem_mb=500")
+            trials, trained = study(plugins, Path(folder), *words, "mem_mb=3000")
             said = subprocess.run(["scontrol", "show", "job"], capture_output=True, text=True)
         jobs = [one for one in said.stdout.split("\n\n") if "JobState=COMPLETED" in one]
         ran, gpus = len(jobs), sum("TresPerJob=gres:gpu:1" in one for one in jobs)
         print(
             f"{records} of 4 runs left a record; SLURM ran {ran} jobs, {gpus} of "
-            "them with a GPU of their own."
+            "them with a GPU of their own. A study's two runs trained the trials that they "
+            f"lacked, {trials} of 8, into one folder."
         )
-        return 0 if well and records == 4 and ran >= 4 and gpus == 2 else 1
+        return (
+            0 if well and records == 4 and ran >= 6 and gpus == 2 and trained and trials == 8 else 1
+        )
 
 
 if __name__ == "__main__":

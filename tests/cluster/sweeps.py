@@ -15,6 +15,14 @@ GRID = """\
 """
 
 
+STUDY = """\
+- notebook: "08"
+  parameters: {arms: [[majority, tfidf]], labels: [64, 256], draws: 12, trials: missing}
+  minutes: 20
+"""
+"""Two runs that need four trials each that do not come with the project: draws 10 and 11."""
+
+
 def install_plugins() -> Path:
     """Install what `requirements-cluster.txt` names beside the environment; return where."""
     place = ROOT / "build" / "cluster" / "plugin"
@@ -42,3 +50,23 @@ def sweep(project: Project, plugins: Path, *snakemake: str, **environment: str) 
     print(done.stderr, file=sys.stderr)
     records = len(json.loads(done.stdout)["done"]) if done.stdout.strip() else 0
     return records, done.returncode == 0
+
+
+def study(plugins: Path, folder: Path, *snakemake: str) -> tuple[int, bool]:
+    """Train what two runs of a notebook lack in jobs that share a folder of trials.
+
+    Returns how many trials are in it afterwards, and whether the command said that all is well.
+    """
+    grid, trials = folder / "study.yaml", folder / "trials"
+    grid.write_text(STUDY)
+    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(plugins)])}
+    done = subprocess.run(
+        [sys.executable, "-m", "helpers", "sweep", str(grid), "--", *snakemake],
+        cwd=ROOT,
+        env=os.environ | paths | {"TRANSFER_TRIALS_DIR": str(trials)},
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
+    print(done.stderr, file=sys.stderr)
+    return len(list(trials.glob("*/*.safetensors"))), done.returncode == 0
