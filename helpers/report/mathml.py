@@ -59,7 +59,9 @@ class Converter:
         if not shown:
             raise UserError(f"{self._notebook}, {where}: there is an empty formula; remove it.")
         try:
-            mathml = self._latex.convert_with_global_state(latex.strip(), displaystyle=block)
+            mathml = self._latex.convert_with_global_state(
+                _no_formula_in_text(latex.strip()), displaystyle=block
+            )
         except math_core.LatexError as error:
             reason = re.sub(r"^\d+: ", "", str(error)).rstrip(".")
             raise UserError(f"{place}: {reason}; write it with LaTeX that math-core knows.") from (
@@ -69,6 +71,32 @@ class Converter:
             raise UserError(f"{place}: it refers to an equation that does not stand before it.")
         # A named entity of the HTML standard, which XML tools (the tests' among them) do not know.
         return mathml.replace("&ApplyFunction;", "\u2061")
+
+
+def _no_formula_in_text(latex: str) -> str:
+    r"""Return the same formula without formulas inside its words, which math-core does not know.
+
+    >>> _no_formula_in_text(r"1 \text{ where $w_{i}$ is in $d$}")
+    '1 \\text{ where }{w_{i}}\\text{ is in }{d}\\text{}'
+    """
+    parts, done = [], 0
+    for begin in re.finditer(r"\\text\{", latex):
+        if begin.start() < done:  # inside the one before
+            continue
+        depth, end = 1, begin.end()
+        while depth and end < len(latex):
+            depth += {"{": 1, "}": -1}.get(latex[end], 0) * (latex[end - 1] != "\\")
+            end += 1
+        words = re.split(r"(?<!\\)\$", latex[begin.end() : end - 1])
+        if depth or len(words) % 2 == 0:  # unbalanced: math-core says so
+            continue
+        pieces = [
+            f"{{{piece}}}" if place % 2 else rf"\text{{{piece}}}"
+            for place, piece in enumerate(words)
+        ]
+        parts += [latex[done : begin.start()], *pieces]
+        done = end
+    return "".join([*parts, latex[done:]])
 
 
 def split_latex(output: str) -> list[tuple[str, bool | None]]:
