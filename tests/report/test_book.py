@@ -178,6 +178,11 @@ def test_formulas_bring_their_font_and_other_pages_do_not(tmp_path):
     assert len(with_formula) < 120_000
 
 
+def test_a_formula_inside_the_words_of_another_is_shown(page):
+    made = page(text(r"$$f = 1 \text{ where $w_{i}$ is in $d$}$$"))
+    assert "<mtext>\u00a0where\u00a0</mtext><mrow><msub>" in made.replace(" where ", "\u00a0where\u00a0")
+
+
 def test_equations_are_numbered_and_referred_to(page):
     made = page(
         text(r"$$\begin{equation} x \label{eq:x} \end{equation}$$"),
@@ -523,6 +528,8 @@ def test_a_folder_of_the_user_is_left_alone(tmp_path):
     with pytest.raises(UserError, match="left alone"):
         build([notebook(tmp_path, "01_one")], [saved(tmp_path, made_record())], out)
     assert (out / "thesis.txt").exists()
+    (out / "thesis.txt").unlink()  # an empty folder is nobody's
+    assert build([notebook(tmp_path, "01_one")], [saved(tmp_path, made_record())], out).exists()
 
 
 def test_missing_and_broken_input_is_told_in_a_sentence(tmp_path):
@@ -539,6 +546,10 @@ def test_missing_and_broken_input_is_told_in_a_sentence(tmp_path):
     (tmp_path / "half.json").write_text('{"notebook": "01_')
     with pytest.raises(UserError, match=r"half.json"):
         build([good], [tmp_path / "half.json"], out)
+    older = saved(tmp_path, made_record(), "older.json")
+    older.write_text(older.read_text().replace('"schema_version": 1', '"schema_version": 0'))
+    with pytest.raises(UserError, match=r"older.json is a record of format 0, .* reads format 1"):
+        build([good], [older], out)
     with pytest.raises(UserError, match="has not been executed"):
         build([notebook(tmp_path, "01_one", code(count=None))], [record], out)
     good.write_text("{", encoding="utf-8")

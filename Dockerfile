@@ -1,0 +1,32 @@
+# The report, offline: everything that needs a network happens while the image is built.
+#
+#   docker build --tag transfer-learning .
+#   docker run --rm --network none --volume "$PWD/report:/project/build/report" transfer-learning
+#
+# The first takes PyTorch's processor wheels, for an image of about 4 GB; for a GPU build with
+# --build-arg TORCH_INDEX= and run with --gpus all. No builder was at hand where this was written: it
+# was linted, not built.
+FROM python:3.11-slim-bookworm
+
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends git make \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --create-home reader \
+    && install --directory --owner reader /project
+USER reader
+WORKDIR /project
+
+# First what changes seldom, so that a changed notebook does not install PyTorch again.
+COPY --chown=reader Makefile pyproject.toml requirements.txt constraints.txt ./
+COPY --chown=reader helpers/__init__.py helpers/__init__.py
+RUN PIP_EXTRA_INDEX_URL="$TORCH_INDEX" PIP_NO_CACHE_DIR=1 make setup
+
+# `make data` fetches texts and weights, each checked by its hash.
+COPY --chown=reader . .
+RUN make data && mkdir --parents build/report
+
+# From here on nothing is fetched.
+ENV HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
+CMD ["make", "report"]
