@@ -1,30 +1,26 @@
 """Fonts inside a page: of a large font only the signs that the page shows, as a data URI.
 
 A page must show its formulas and its Chinese words with the network off, on a machine that has no
-font for them. Two fonts come with packages of the environment, STIX Two Math with ziamath and Noto
-Sans SC with zhplot, both under the SIL Open Font License, which stays in a font's own name table.
+font for them. The two fonts are those of :mod:`helpers.show.fonts`, under the SIL Open Font
+License, which stays in a font's own name table.
 """
 
 import base64
 import functools
 import html
-import importlib.util
 import io
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
 from helpers import UserError
+from helpers.show import fonts as carried
 
 MATHS = "STIX Two Math Report"
 HAN = "Noto Sans SC Report"
-_FILES = {
-    MATHS: ("ziamath", "STIXTwoMath-Regular.ttf"),
-    HAN: ("zhplot", "NotoSansSC-Regular.ttf"),
-}
+_WHOLE = {MATHS: carried.MATHS, HAN: carried.HAN}
 
 # The browser shows <mi>x</mi> as the italic letter at another code point, so the letters of the
 # page alone would not do: the whole italic alphabets, Latin and Greek, are always in.
@@ -85,36 +81,27 @@ def _han_face(page: str) -> str:
     return _face(HAN, frozenset(map(ord, signs))) if signs else ""
 
 
-def font_file(family: str) -> Path:
-    """Return the whole font behind :data:`MATHS` or :data:`HAN`.
-
-    Errors: `UserError` where the package that carries it is missing.
-    """
-    carrier, name = _FILES[family]
-    package = importlib.util.find_spec(carrier)  # found, not imported: only its font is wanted
-    if package is None or package.origin is None:
-        raise UserError(
-            f"The font {name} comes with {carrier}, which is missing: run `make setup`."
-        )
-    return Path(package.origin).parent / "fonts" / name
-
-
 @functools.lru_cache(maxsize=64)
 def _face(family: str, signs: frozenset[int]) -> str:
+    whole = _WHOLE[family]
+    file = carried.font_file(whole)
+    if file is None:
+        package = carried.carrier_of(whole)
+        raise UserError(f"The font {whole} comes with {package}, which is missing: `make setup`.")
     options = subset.Options()
     options.name_IDs = [0, 1, 2, 5, 13, 14]  # copyright and licence stay with the font
     options.layout_features = []  # ssty, redrawn letters for superscripts, would double the size
     options.notdef_outline = True
     options.hinting = False
     # recalcTimestamp would write today's date into the font: other bytes on every build.
-    font = TTFont(io.BytesIO(font_file(family).read_bytes()), recalcTimestamp=False)
+    font = TTFont(io.BytesIO(file.read_bytes()), recalcTimestamp=False)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=signs)
     subsetter.subset(font)
     font.flavor = "woff"  # zlib; woff2 would need brotli
-    file = io.BytesIO()
-    font.save(file)
-    data = base64.b64encode(file.getvalue()).decode("ascii")
+    small = io.BytesIO()
+    font.save(small)
+    data = base64.b64encode(small.getvalue()).decode("ascii")
     return (
         f'@font-face{{font-family:"{family}";src:url(data:font/woff;base64,{data}) format("woff")}}'
     )
