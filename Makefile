@@ -10,7 +10,7 @@ SETUP   := $(VENV)/.complete
 FETCHED := data/cache/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lab setup data notebooks sweep lint unit nbval verify test-faults test-cluster bench clean lock
+.PHONY: help report test lab setup data notebooks sweep lint unit nbval verify test-browser test-faults test-cluster bench clean lock
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -64,6 +64,10 @@ unit: data  ## unit tests and doctests
 
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
 	@TRANSFER_TRIALS=shipped $(VENV)/bin/pytest -q -n 2 --dist loadfile --nbval --nbval-cell-timeout 1800 --durations 5 notebooks
+
+test-browser: data  ## every page of the report in headless Chromium (apt install chromium): axe-core
+	@$(RUN) -m pip install --disable-pip-version-check --quiet -r requirements-browser.txt -c constraints.txt
+	@$(VENV)/bin/pytest -q -rs tests/report/test_in_a_browser.py
 
 test-faults: data  ## tests/faults, the long ones too: kill -9 at thirty random moments
 	@$(VENV)/bin/pytest -q -m "faults or not faults" tests/faults

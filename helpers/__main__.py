@@ -150,10 +150,24 @@ def _report(chosen: argparse.Namespace) -> int:
             f"{len(missing)} of {len(runs)} runs are not done ({missing[0]}, …): run "
             "`python -m helpers pipeline` first."
         )
-    build([run.file(".ipynb") for run in runs], [run.file(".json") for run in runs], REPORT.parent)
+    notebooks, records = ([run.file(suffix) for run in runs] for suffix in (".ipynb", ".json"))
+    build(notebooks, records, REPORT.parent, _sources())
     if not chosen.job:
         print(f"Report: {os.path.relpath(REPORT, ROOT) if Path.cwd() == ROOT else REPORT}")
     return 0
+
+
+def _sources() -> list[dict[str, str]]:
+    """Return the texts and weights of the catalogue, as the report names them."""
+    from helpers.sources.catalog import load_catalog
+
+    catalog = load_catalog()
+    kinds = (catalog.texts, catalog.translations, catalog.dialogues, catalog.weights)
+    return [
+        {"name": name, "title": one.title, "citation": one.citation, "licence": one.licence}
+        for kind in kinds
+        for name, one in kind.items()
+    ]
 
 
 def _assess(chosen: argparse.Namespace) -> int:

@@ -1,36 +1,34 @@
 """The book: the executed notebooks and what they measured, as pages that need no network.
 
-Every page stands alone: its styles, its figures, its formulas (MathML, with the font they need)
-and its charts (SVG) are in the file, there is no JavaScript, and a Content-Security-Policy keeps
-the browser from running or loading anything, whatever a text of a data set may hold.
+Every page stands alone: its styles, its figures, its formulas (MathML), its charts (SVG) and the
+fonts that it needs are in the file. A Content-Security-Policy keeps the browser from running or
+loading anything, whatever a text of a data set may hold; only the page of the search runs a script,
+our own, known by its hash. What the pages hold: :mod:`helpers.report.site`.
 """
 
 import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from helpers import UserError
-from helpers.claims.statements import CLAIMS, load_claims
-from helpers.report import mathml, summary
+from helpers.report import site
 from helpers.report.pages import Page, page_of
 from helpers.runs.schema import Record, load_record
-from helpers.show import numbers
-
-GENERATOR = "helpers.report.book"
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
-def build(notebooks: Sequence[Path], records: Sequence[Path], out: Path) -> Path:
+def build(
+    notebooks: Sequence[Path],
+    records: Sequence[Path],
+    out: Path,
+    sources: Sequence[site.Source] = (),
+) -> Path:
     """Write ``out/index.html`` and a page per executed notebook; return the path of the index.
 
     `notebooks` are executed notebooks named as in the repository (``06_bert_finetuning.ipynb``)
     or lying in a folder named so; `records` are the JSON files that their runs wrote. Each
-    notebook needs a record: only a record says that a run came to its end.
+    notebook needs a record: only a record says that a run came to its end. `sources` are the
+    texts and weights that the page of references names.
 
     The report is written beside `out` and put in its place when it is whole, so a report that is
     there already stays until then. The same notebooks and records give the same bytes.
@@ -49,7 +47,7 @@ def build(notebooks: Sequence[Path], records: Sequence[Path], out: Path) -> Path
     loaded = [load_record(path) for path in sorted(records)]
     loaded.sort(key=lambda record: record.notebook)
     pages = _pages(notebooks, loaded)
-    return _replace(out, _render(pages, loaded))
+    return _replace(out, site.render(pages, loaded, sources))
 
 
 def _pages(notebooks: Sequence[Path], records: Sequence[Record]) -> list[Page]:
@@ -85,70 +83,6 @@ def _pages(notebooks: Sequence[Path], records: Sequence[Record]) -> list[Page]:
     ]
 
 
-def _render(pages: list[Page], records: Sequence[Record]) -> dict[str, str]:
-    """Return the text of every file of the report by its name."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    css = (_TEMPLATES / "book.css").read_text(encoding="utf-8")
-    common = {"generator": GENERATOR, "css": Markup(css)}  # noqa: S704 - our own file
-    font = Markup(  # noqa: S704 - base64 of our own making
-        mathml.font_face(text for page in pages for text in page.cells)
-    )
-    runs = _runs(records)
-    files: dict[str, str] = {}
-    for place, page in enumerate(pages):
-        has_formula = any("<math" in cell for cell in page.cells)
-        files[page.file] = environment.get_template("page.html.j2").render(
-            **common,
-            font=font if has_formula else "",
-            page=page,
-            previous=pages[place - 1] if place else None,
-            next=pages[place + 1] if place + 1 < len(pages) else None,
-            runs=[run for run in runs if run["notebook"] == page.notebook],
-        )
-    claims = load_claims() if CLAIMS.exists() else {}
-    verdicts, unmeasured = summary.verdicts(records, claims)
-    heads = [text for page in pages for text in (page.title_html, page.question_html)]
-    files["index.html"] = environment.get_template("index.html.j2").render(
-        **common,
-        font=font if any("<math" in text for text in heads) else "",
-        pages=pages,
-        by_name={page.notebook: page for page in reversed(pages)},
-        results=summary.results(records),
-        verdicts=verdicts,
-        unmeasured=unmeasured,
-        cost=summary.costs(records),
-        origin=summary.origin(records),
-        versions=summary.versions(records),
-        runs=runs,
-    )
-    return files
-
-
-def _runs(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return what the pages say about each run."""
-    return [
-        {
-            "notebook": record.notebook,
-            "setting": setting,
-            "date": numbers.date(record.provenance.started),
-            "commit": (record.provenance.git_commit or "")[:12],
-            "time": numbers.duration(record.cost.wall_seconds),
-            "memory": numbers.gigabytes(record.cost.peak_memory_mb),
-            "parameters": [
-                (name, numbers.plain(value)) for name, value in record.parameters.items()
-            ],
-            "hashes": sorted(record.provenance.hashes.items()),
-        }
-        for record, setting in zip(records, summary.settings(records), strict=True)
-    ]
-
-
 def _replace(out: Path, files: dict[str, str]) -> Path:
     """Put a folder with `files` in the place of the report at `out`, whole or not at all."""
     out = out.absolute()
@@ -181,7 +115,7 @@ def _refuse_foreign(out: Path) -> None:
     if not out.exists():
         return
     index = out / "index.html"
-    ours = index.is_file() and f'content="{GENERATOR}"' in index.read_text(errors="replace")
+    ours = index.is_file() and f'content="{site.GENERATOR}"' in index.read_text(errors="replace")
     if not ours and (not out.is_dir() or any(out.iterdir())):
         raise UserError(
             f"{out} holds something other than a report and is left alone; name another folder."

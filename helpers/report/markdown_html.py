@@ -102,13 +102,16 @@ def clean(markup: str, link: Callable[[str], str | None] = lambda url: url) -> s
             anchor.unwrap()
         else:
             anchor["href"] = target
+    # What scrolls is a group: regions, tens of them, would crowd the list of a page's landmarks.
+    for region in soup.find_all("div", role="region"):
+        region["role"] = "group"
     for table in soup.find_all("table"):
         around = table.parent
         scrolls = around is not None and around.name == "div" and around.has_attr("tabindex")
         if table.find_parent("table") is None and not scrolls:
             caption = table.find("caption")
             label = " ".join(caption.get_text().split()) if caption else ""
-            scroll = {"class": "scroll", "tabindex": "0", "role": "region"}
+            scroll = {"class": "scroll", "tabindex": "0", "role": "group"}
             table.wrap(soup.new_tag("div", attrs={**scroll, "aria-label": label or "Table"}))
     return str(_CLEANER.clean(str(soup)))
 

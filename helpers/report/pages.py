@@ -16,9 +16,15 @@ from nbconvert.filters.highlight import Highlight2HTML
 from helpers import ROOT, UserError
 from helpers.report.markdown_html import Prose, clean
 from helpers.report.mathml import split_latex
+from helpers.report.pictures import smaller
+from helpers.report.places import CodeCell
+from helpers.runs.parameters import parse_cell
 
 LONG_CODE = 15
 """Cells with more lines than this are folded."""
+
+_TALL = 1.6
+"""Height over width from which a picture runs over several sheets of paper."""
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _PARAMETERS = {
@@ -38,6 +44,8 @@ class Page:
     question_html: str
     cells: list[str]
     headings: list[tuple[int, str, str]]  # level, id, HTML
+    code: list[CodeCell]  # what shows a number can be looked up there
+    defaults: Mapping[str, Any]  # of its parameters
 
 
 def page_of(path: Path, notebook: str, file: str, pages: Mapping[str, str]) -> Page:
@@ -56,7 +64,7 @@ def page_of(path: Path, notebook: str, file: str, pages: Mapping[str, str]) -> P
     prose = Prose(notebook, path=str(folder), link=link)
     language = content.metadata.get("language_info", {}).get("pygments_lexer", "ipython3")
     highlight = Highlight2HTML(pygments_lexer=language)
-    cells = []
+    cells, coded = [], []
     for number, cell in enumerate(content.cells, start=1):
         where = f"cell {cell.get('id', number)}"
         if cell.cell_type == "markdown":
@@ -67,7 +75,9 @@ def page_of(path: Path, notebook: str, file: str, pages: Mapping[str, str]) -> P
                 _output(output, prose, link, where) for output in _joined(cell.get("outputs", []))
             ]
             code = _code(cell, str(highlight(cell.source)))
-            cells.append(f'<div class="cell">{code}{"".join(outputs)}</div>')
+            anchor = f"cell-{cell.get('id', number)}"
+            cells.append(f'<div class="cell" id="{anchor}">{code}{"".join(outputs)}</div>')
+            coded.append(CodeCell(anchor, cell.source, _words(cell.get("outputs", []))))
     titles = [heading for heading in prose.headings if heading[0] == 1]
     title_html = titles[0][2] if titles else html.escape(notebook)
     return Page(
@@ -78,6 +88,29 @@ def page_of(path: Path, notebook: str, file: str, pages: Mapping[str, str]) -> P
         question_html=_question(cells[0] if cells else ""),
         cells=cells,
         headings=[heading for heading in prose.headings if heading[0] in (2, 3)],
+        code=coded,
+        defaults=_defaults(content),
+    )
+
+
+def _defaults(content: nbformat.NotebookNode) -> dict[str, Any]:
+    """Return the values in the cell tagged `parameters`; of a notebook without one, nothing."""
+    for cell in content.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            try:
+                return {name: one.default for name, one in parse_cell(cell.source).items()}
+            except UserError:  # a foreign notebook's own way; its page is shown all the same
+                return {}
+    return {}
+
+
+def _words(outputs: list[Any]) -> str:
+    """Return what a cell shows as plain text."""
+    kinds = ("text/plain", "text/markdown")
+    return "\n".join(
+        _text(output.get("text", ""))
+        + " ".join(_text(output.get("data", {}).get(kind, "")) for kind in kinds)
+        for output in outputs
     )
 
 
@@ -207,7 +240,14 @@ def _figure(kind: str, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> 
         return _pre(alt)
     width = about.get("width")
     size = f' style="width:{width}px"' if isinstance(width, int) else ""
+    tall = ""
+    if kind == "image/png":
+        picture = smaller(source)
+        kind, source = picture.kind, picture.data
+        if picture.width and not size:  # the place is kept free while the page loads
+            size = f' width="{picture.width}" height="{picture.height}"'
+        tall = " tall" if picture.height > _TALL * picture.width else ""
     return (
-        f'<figure class="output"><img src="data:{kind};base64,{source}" '
+        f'<figure class="output{tall}"><img src="data:{kind};base64,{source}" '
         f'alt="{html.escape(alt)}"{size}></figure>'
     )

@@ -1,28 +1,16 @@
-"""What the records of a report say, as the tables of its first page.
+"""What the records of a report say, as tables: what was measured, what it took, on what.
 
 Numbers that belong together (the same notebook, data, model, strategy, labels and setting, other
 seeds) are one row: their mean with the least and the greatest.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import fmean
 
-from helpers.claims.evidence import Evidence
-from helpers.claims.statements import Claim
-from helpers.claims.verdicts import Finding, judge
 from helpers.runs.schema import Metric, Record
 from helpers.show.numbers import date, duration, gigabytes, number, plain, power, with_interval
 
-SYMBOLS = {
-    "supported": "✓",
-    "contradicted": "✗",
-    "depends": "±",
-    "no difference": "=",
-    "undecided": "?",
-    "not judged": "–",
-    "not measured": "–",
-}
 _NOT_A_SETTING = {"seed", "record"}
 
 
@@ -160,102 +148,6 @@ def _value(group: list[Metric]) -> str:
     return f"{number(mean)} ({number(low)} to {number(high)}, {len(values)} runs)"
 
 
-@dataclass
-class Row:
-    """One difference that was measured for a claim, as the table of claims shows it."""
-
-    notebook: str
-    value: str
-    n: str
-    draws: str
-    verdict: str
-    symbol: str
-    note: str
-
-
-@dataclass
-class Judged:
-    """One claim with its verdict and all of its evidence."""
-
-    claim: str
-    section: str
-    statement: str
-    reading: str
-    missing: str
-    verdict: str
-    symbol: str
-    tally: str
-    evidence: list[Row]
-
-
-def verdicts(
-    records: Sequence[Record], claims: dict[str, Claim]
-) -> tuple[list[Judged], list[Claim]]:
-    """Return the claims that have evidence, in the document's order, and those that have none.
-
-    Verdicts are corrected for how many were asked: :func:`helpers.claims.verdicts.judge`.
-    """
-    rows, unmeasured = [], []
-    for judgement in judge(records, claims):
-        found = [row for finding in judgement.findings for row in _rows_of(finding)]
-        found += [
-            _row(evidence, notebook, "not judged", evidence.note)
-            for notebook, evidence in judgement.shown
-        ]
-        if not found:
-            unmeasured.append(judgement.claim)
-            continue
-        claim = judgement.claim
-        rows.append(
-            Judged(
-                claim.id,
-                claim.section,
-                claim.statement,
-                claim.reading,
-                claim.missing,
-                judgement.verdict,
-                SYMBOLS[judgement.verdict],
-                f"{judgement.tally} {judgement.unit}" if judgement.tally else "",
-                found,
-            )
-        )
-    return rows, unmeasured
-
-
-def _rows_of(finding: Finding) -> list[Row]:
-    more = (finding.reason or finding.outlook).rstrip(".")
-    if finding.piece.measures and finding.evidence:  # one row for all of them
-        differences = [
-            f"{measure} {with_interval(each.value, each.interval)}"
-            for measure, each in zip(finding.piece.measures, finding.evidence, strict=True)
-        ]
-        note = f"{finding.piece.question}. {more}" if more else finding.piece.question
-        row = _row(finding.evidence[0], finding.notebook, finding.verdict, note)
-        return [replace(row, value="; ".join(differences))]
-    notes = [f"{each.note}. {more}" if more else each.note for each in finding.evidence]
-    return [
-        _row(each, finding.notebook, finding.verdict, note)
-        for each, note in zip(finding.evidence, notes, strict=True)
-    ]
-
-
-def _row(evidence: Evidence, notebook: str, verdict: str, note: str) -> Row:
-    return Row(
-        notebook=notebook,
-        value=with_interval(evidence.value, evidence.interval),
-        n=number(evidence.n),
-        draws=_seeds(evidence),
-        verdict=verdict,
-        symbol=SYMBOLS[verdict],
-        note=note,
-    )
-
-
-def _seeds(evidence: Evidence) -> str:
-    seeds = evidence.seeds
-    return number(len(seeds) if isinstance(seeds, list) else seeds)
-
-
 def costs(records: Sequence[Record]) -> Table:
     """Return what each record took, and the sum."""
     columns = ["Notebook", "Setting", "Time", "Peak memory", "GPU memory", "Tokens", "FLOPs"]
@@ -293,8 +185,9 @@ def origin(records: Sequence[Record]) -> list[tuple[str, list[str]]]:
     dates = sorted(source.started for source in sources)
     days = each(map(date, [dates[0], dates[-1]]))
     changed = " with changes not committed"
+    several = len({source.git_commit for source in sources if source.git_commit}) > 1
     commits = [
-        f"{source.git_commit}{changed if source.git_dirty else ''}"
+        f"{source.git_commit[: 12 if several else None]}{changed if source.git_dirty else ''}"
         for source in sources
         if source.git_commit
     ]

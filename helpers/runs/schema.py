@@ -79,6 +79,11 @@ def load_record(path: Path | str) -> Record:
         raise UserError(f"Cannot read the record {path}: {error}.") from None
     except ValidationError as error:
         first = error.errors()[0]
+        if first["loc"] == ("schema_version",):
+            raise UserError(
+                f"{path} is a record of format {first['input']}, and this version of the project "
+                f"reads format {SCHEMA_VERSION}: run its notebook again."
+            ) from None
         place = ".".join(map(str, first["loc"])) or "the whole file"
         raise UserError(f"{path} is no record of a run: {place}: {first['msg']}.") from None
 

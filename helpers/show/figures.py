@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
-from matplotlib import font_manager, pyplot, ticker
+from matplotlib import pyplot, ticker
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import TwoSlopeNorm
@@ -32,12 +32,10 @@ from matplotlib.patches import Rectangle
 from helpers import UserError
 from helpers.evaluation.decision import decide
 from helpers.evaluation.significance import Interval, verdict
-from helpers.show import looks
+from helpers.show import fonts, looks
 
 STYLE = Path(__file__).with_name("style.mplstyle")
 
-_CHINESE = ["Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "PingFang SC",
-            "Microsoft YaHei", "SimHei"]  # fmt: skip
 _VERDICTS = {"helps": ("#0072B2", ">"), "hurts": ("#D55E00", "<"), "undecided": ("#555555", "o")}
 _VERDICTS["no difference"] = ("#555555", "D")
 _styled = False
@@ -46,12 +44,11 @@ _styled = False
 def style() -> None:
     """Apply the project's style to all figures made from here on.
 
-    Where a font with Chinese characters is installed, it is used for those.
+    Chinese characters are those of the environment's own font, so that none is a box.
     """
     global _styled
     pyplot.style.use(STYLE)
-    installed = set(font_manager.get_font_names())
-    mpl.rcParams["font.sans-serif"] = ["DejaVu Sans", *[f for f in _CHINESE if f in installed][:1]]
+    mpl.rcParams["font.sans-serif"] = fonts.for_figures()
     _styled = True
 
 

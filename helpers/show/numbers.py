@@ -41,10 +41,17 @@ def with_interval(value: float | None, interval: Bounds | None) -> str:
 
     >>> with_interval(0.1, Bounds(low=0.05, high=0.15, level=0.95))
     '0.100 [0.050, 0.150]'
+    >>> with_interval(-0.0004, Bounds(low=-0.01, high=0.01, level=0.95))
+    '0.000 [−0.010, 0.010]'
     """
     if interval is None or (interval.low is None and interval.high is None):
         return number(value)
-    return f"{number(value)} [{number(interval.low)}, {number(interval.high)}]"
+    parts = [value, interval.low, interval.high]
+    most = max(abs(part) for part in parts if part is not None)
+    if 0.001 <= most < 1000:  # the same decimals for all three
+        parts = [None if part is None else round(part, 3) + 0.0 for part in parts]
+    shown = [number(part) for part in parts]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]"
 
 
 def duration(seconds: float) -> str:

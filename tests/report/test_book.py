@@ -119,16 +119,19 @@ class Elements(HTMLParser):
 def is_harmless(page: str) -> None:
     policy = ""
     for tag, attributes in Elements(page).found:
-        assert tag not in {"script", "iframe", "object", "embed", "link", "base", "form"}
+        assert tag not in {"script", "iframe", "object", "embed", "link", "base"}
+        # the one form is that of the search, above the notebook's content
+        assert tag != "form" or attributes["action"] == "search.html"
         for name, value in attributes.items():
             assert not name.startswith("on"), (tag, name)
             assert not value.strip().lower().startswith("javascript:")
-            if name in {"src", "xlink:href", "srcset", "poster", "action"}:
+            if name in {"src", "xlink:href", "srcset", "poster"}:
                 assert value.startswith("data:image/"), (tag, value)
             if name == "href" and tag != "a":
                 assert value.startswith("#")
         if attributes.get("http-equiv") == "Content-Security-Policy":
             policy = attributes["content"]
+    assert policy.count("form-action") == 1 and page.count("<form") <= 1
     assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:" in policy
     assert not re.search(r"@import|url\(\s*['\"]?(?!data:|#)", page)
 
@@ -173,6 +176,11 @@ def test_formulas_bring_their_font_and_other_pages_do_not(tmp_path):
     assert "src:url(data:font/woff;base64," in with_formula
     assert "@font-face" not in without
     assert len(with_formula) < 120_000
+
+
+def test_a_formula_inside_the_words_of_another_is_shown(page):
+    made = page(text(r"$$f = 1 \text{ where $w_{i}$ is in $d$}$$"))
+    assert "<mtext>\u00a0where\u00a0</mtext><mrow><msub>" in made.replace(" where ", "\u00a0where\u00a0")
 
 
 def test_equations_are_numbered_and_referred_to(page):
@@ -403,12 +411,10 @@ def test_runs_with_other_settings_are_not_averaged_and_get_a_page_each(tmp_path)
         saved(tmp_path, record, f"{name}.json")
         notebooks.append(notebook(folder, name))
     index = build(notebooks, sorted(tmp_path.glob("*.json")), tmp_path / "report")
-    assert {path.name for path in index.parent.iterdir()} == {
-        "index.html",
-        "01_one-aa.html",
-        "01_one-bb.html",
-    }
-    made = index.read_text(encoding="utf-8")
+    pages = {path.name for path in index.parent.iterdir()}
+    assert {"index.html", "01_one-aa.html", "01_one-bb.html"} < pages
+    assert index.read_text(encoding="utf-8").count('<a href="01_one-') == 2
+    made = (index.parent / "results.html").read_text(encoding="utf-8")
     assert "rate = 0.1" in made and "rate = 0.2" in made and "2 runs" not in made
 
 
@@ -428,9 +434,11 @@ def topics_64(learned):
 
 def test_a_difference_that_cannot_count_is_shown_with_the_reason(tmp_path):
     record = saved(tmp_path, made_record(claims=[topics_64(learned=False)]))
-    made = build([notebook(tmp_path, "01_one")], [record], tmp_path / "report").read_text()
-    assert "</span> not judged" in made and "0.090 [0.080, 0.100]" in made
-    assert "topics. from scratch did not learn: it is no better than the floor" in made
+    index = build([notebook(tmp_path, "01_one")], [record], tmp_path / "report")
+    for name in ("index.html", "claims.html"):
+        made = (index.parent / name).read_text(encoding="utf-8")
+        assert "</span> not judged" in made and "0.090 [0.080, 0.100]" in made
+    assert "from scratch did not learn: it is no better than the floor." in made
 
 
 def test_measures_held_against_each_other_are_one_row(tmp_path):
@@ -458,15 +466,20 @@ def test_index_shows_claims_cost_and_origin(tmp_path):
         topics_64(learned=True),
     ]
     record = saved(tmp_path, made_record(claims=claims))
-    made = build([notebook(tmp_path, "01_one")], [record], tmp_path / "report").read_text()
-    assert made.index(">C01<") < made.index(">C02<") < made.index(">C03<")
+    index = build([notebook(tmp_path, "01_one")], [record], tmp_path / "report")
+    made = index.read_text(encoding="utf-8")
+    assert made.index('id="C01"') < made.index('id="C02"') < made.index('id="C03"')
     assert "Transfer learning needs less labelled target data." in made
     assert "0.010 [−0.020, 0.030]" in made and made.count("</span> not judged") == 2
     assert "</span> supported" in made and "supported on 1 of 1 tasks" in made
-    assert "n = 800, draws: 2" in made and "Not measured in this run" in made
+    assert "18 not measured" not in made and "</span> 17 not measured" in made
+    claims = (index.parent / "claims.html").read_text(encoding="utf-8")
+    assert '<td class="number">2</td><td class="number">800</td>' in claims
+    made = (index.parent / "origin.html").read_text(encoding="utf-8")
     for fact in ("1 min 1 s", "0.51 GB", "0123456789abcdef", "A processor", "torch 2.13.0"):
         assert fact in made
     assert "2026-11-24 00:10 UTC" in made and "reuters-r8" in made
+    assert "-m helpers run 01 -p corpus reuters-r8 -p labels" in made
 
 
 def test_same_input_same_bytes(tmp_path):
@@ -515,6 +528,8 @@ def test_a_folder_of_the_user_is_left_alone(tmp_path):
     with pytest.raises(UserError, match="left alone"):
         build([notebook(tmp_path, "01_one")], [saved(tmp_path, made_record())], out)
     assert (out / "thesis.txt").exists()
+    (out / "thesis.txt").unlink()  # an empty folder is nobody's
+    assert build([notebook(tmp_path, "01_one")], [saved(tmp_path, made_record())], out).exists()
 
 
 def test_missing_and_broken_input_is_told_in_a_sentence(tmp_path):
@@ -531,6 +546,10 @@ def test_missing_and_broken_input_is_told_in_a_sentence(tmp_path):
     (tmp_path / "half.json").write_text('{"notebook": "01_')
     with pytest.raises(UserError, match=r"half.json"):
         build([good], [tmp_path / "half.json"], out)
+    older = saved(tmp_path, made_record(), "older.json")
+    older.write_text(older.read_text().replace('"schema_version": 1', '"schema_version": 0'))
+    with pytest.raises(UserError, match=r"older.json is a record of format 0, .* reads format 1"):
+        build([good], [older], out)
     with pytest.raises(UserError, match="has not been executed"):
         build([notebook(tmp_path, "01_one", code(count=None))], [record], out)
     good.write_text("{", encoding="utf-8")
