@@ -6,7 +6,6 @@ h heads, f neurons in a layer.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -71,30 +70,6 @@ def least_important(importance: np.ndarray, share: float) -> dict[int, list[int]
         )
     order = np.argsort(importance, axis=1, kind="stable")[:, :taken]
     return {layer: sorted(map(int, heads)) for layer, heads in enumerate(order)}
-
-
-@contextmanager
-def masked_heads(model: nn.Module, heads: Mapping[int, Collection[int]]) -> Iterator[None]:
-    """Silence heads for a while: their outputs are zero, the model stays as it is.
-
-    What :func:`prune_heads` does at less cost, and what it is tested against.
-    """
-    hooks = []
-    for layer, silent in _checked(model, heads).items():
-        attention = layer.attention.self
-        keep = torch.ones(attention.num_attention_heads, 1)
-        keep[list(silent)] = 0
-
-        def mask(_m: nn.Module, inputs: tuple[torch.Tensor], keep: torch.Tensor = keep) -> Any:
-            parts = inputs[0].unflatten(-1, (len(keep), -1))
-            return ((parts * keep.to(parts)).flatten(-2),)
-
-        hooks.append(layer.attention.output.dense.register_forward_pre_hook(mask))
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def prune_heads(model: nn.Module, heads: Mapping[int, Collection[int]]) -> nn.Module:

@@ -143,42 +143,6 @@ def label_efficiency_ratio(
     return LabelEfficiency(score, float(at), float(needed), "reached", float(needed))
 
 
-def negative_transfer_gap(with_source: float, without_source: float) -> float:
-    """Return the score that the source costs: ``without_source - with_source``.
-
-    Both are scores (higher is better) of the same method on the same target, trained with and
-    without the source. In the unit of the score, for scores in [0, 1] in [-1, 1]; above 0 transfer
-    is negative. Source: Wang et al. 2019, *Characterizing and avoiding negative transfer* (CVPR),
-    who state it in errors, with the difference the other way round.
-
-    >>> round(negative_transfer_gap(with_source=0.81, without_source=0.85), 3)
-    0.04
-    """
-    both = _numbers(with_source=with_source, without_source=without_source)
-    return both[1] - both[0]
-
-
-def forgetting(before: float, after: float) -> float:
-    """Return the score lost on the *source* by learning the target: ``before - after``.
-
-    In the unit of the score, for scores in [0, 1] in [-1, 1]; below 0 the target has helped the
-    source too. Source: Chaudhry et al. 2018, *Riemannian walk for incremental learning* (ECCV), for
-    two tasks, where the best score before is the only one.
-
-    >>> round(forgetting(before=0.90, after=0.84), 3)
-    0.06
-    """
-    both = _numbers(before=before, after=after)
-    return both[0] - both[1]
-
-
-def _numbers(**values: float) -> tuple[float, ...]:
-    for name, value in values.items():
-        if not np.isfinite(value):
-            raise UserError(f"{name} must be a finite score, not {value}.")
-    return tuple(float(value) for value in values.values())
-
-
 def time_to_threshold(
     costs: npt.ArrayLike, scores: npt.ArrayLike, thresholds: npt.ArrayLike
 ) -> Floats:

@@ -125,23 +125,6 @@ def f1(
     return _score("f1", y_true, y_pred, n_classes, average, undefined)
 
 
-def per_class(
-    y_true: npt.ArrayLike, y_pred: npt.ArrayLike, n_classes: int
-) -> dict[str, npt.NDArray[Any]]:
-    """Return precision, recall, F1 and support of every class, ready for a table.
-
-    >>> for name, values in per_class([0, 0, 1, 2], [0, 1, 1, 1], 3).items():
-    ...     print(name, values.round(3))
-    precision [1.    0.333   nan]
-    recall [0.5 1.  0. ]
-    f1 [0.667 0.5   0.   ]
-    support [2 1 1]
-    """
-    matrix = confusion(y_true, y_pred, n_classes)
-    found = {name: _shares(*_parts(name, matrix)) for name in ("precision", "recall", "f1")}
-    return {**found, "support": matrix.sum(axis=1)}
-
-
 def contributions(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, n_classes: int) -> Floats:
     """Return what each item adds to the counts that F1 needs, for resampling items.
 

@@ -1,11 +1,11 @@
 """Many tests at once, tests over seeds, and how much a run could have seen.
 
 Twenty claims at a level of 5 % give one false finding by chance alone. :func:`holm` keeps the
-chance of *any* false finding below the level, :func:`benjamini_hochberg` the expected *share* of
-false ones among the findings. Both turn p-values into adjusted ones, to be held against the level.
+chance of *any* false finding below the level: it turns p-values into adjusted ones, to be held
+against it.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -14,7 +14,6 @@ from scipy import stats
 
 from helpers import UserError
 from helpers.evaluation import checks
-from helpers.evaluation.bounds import Interval
 from helpers.evaluation.significance import TestResult
 
 Floats = npt.NDArray[np.float64]
@@ -39,18 +38,6 @@ def holm(p_values: Sequence[float] | Floats) -> Floats:
     return adjusted
 
 
-def benjamini_hochberg(p_values: Sequence[float] | Floats) -> Floats:
-    """Return Benjamini and Hochberg's adjusted p-values, in the order given, in [0, 1].
-
-    Valid for tests that are independent or positively dependent. Source: Benjamini & Hochberg 1995,
-    *Controlling the false discovery rate* (JRSS B). The library's own computation.
-
-    >>> benjamini_hochberg([0.01, 0.04, 0.03]).round(3)
-    array([0.03, 0.04, 0.04])
-    """
-    return np.asarray(stats.false_discovery_control(p_values_of(p_values), method="bh"))
-
-
 def p_values_of(p_values: Sequence[float] | Floats) -> Floats:
     """Return p-values as an array, (m,); refuse an empty list and what lies outside [0, 1]."""
     p = np.asarray(p_values, dtype=float)
@@ -59,38 +46,6 @@ def p_values_of(p_values: Sequence[float] | Floats) -> Floats:
     if not ((p >= 0) & (p <= 1)).all():
         raise UserError("p_values must lie in [0, 1]; some do not, or are missing.")
     return p
-
-
-def p_of_interval(interval: Interval) -> float:
-    """Return the two-sided p-value of "the true value is 0", in [0, 1]; 1 without bounds.
-
-    :meth:`helpers.evaluation.bounds.Interval.p`: below 1 - level just where the interval leaves out
-    zero.
-
-    Raises:
-        UserError: an interval that knows neither its mean squares nor its degrees of freedom.
-
-    >>> round(p_of_interval(Interval(0.0392, 0.0, 0.0784, 5, 0.95, "t over seeds", df=4)), 3)
-    0.05
-    """
-    return interval.p()
-
-
-def holm_of_intervals(intervals: Mapping[Name, Interval]) -> dict[Name, float]:
-    """Return the adjusted p-value of each of several differences, in [0, 1]; see :func:`holm`.
-
-    For "is any of them away from zero?": the best or worst of many is so by luck alone more often
-    than its own interval says.
-
-    Raises:
-        UserError: an interval without a p-value, as of one training's items alone.
-
-    >>> one = Interval(0.0392, 0.0, 0.0784, 5, 0.95, "t over seeds", df=4)
-    >>> {name: round(p, 3) for name, p in holm_of_intervals({"a": one, "b": one}).items()}
-    {'a': 0.1, 'b': 0.1}
-    """
-    adjusted = holm([p_of_interval(one) for one in intervals.values()])
-    return dict(zip(intervals, adjusted.tolist(), strict=True))
 
 
 def wilcoxon(differences: npt.ArrayLike) -> TestResult:
@@ -124,23 +79,6 @@ def power(difference: float, spread: float, n: int, level: float = 0.95) -> floa
     _sizes(spread, n, level)
     z, shift = stats.norm.ppf((1 + level) / 2), abs(difference) * np.sqrt(n) / spread
     return float(stats.norm.sf(z - shift) + stats.norm.cdf(-z - shift))
-
-
-def detectable_difference(spread: float, n: int, power: float = 0.8, level: float = 0.95) -> float:
-    """Return the smallest true difference that n paired items find with probability ``power``.
-
-    ``(z(level) + z(power)) · spread / √n``, in the unit of ``spread``; see :func:`power`. For right
-    and wrong answers the spread is the root of the share of items on which two models disagree, if
-    they are about as good.
-
-    >>> round(detectable_difference(spread=0.4, n=500), 3)
-    0.05
-    """
-    _sizes(spread, n, level)
-    if not 0 < power < 1:
-        raise UserError(f"power must be between 0 and 1, not {power}.")
-    z = stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power)
-    return float(z * spread / np.sqrt(n))
 
 
 def _sizes(spread: float, n: int, level: float) -> None:

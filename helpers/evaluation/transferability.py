@@ -1,24 +1,17 @@
 r"""Transferability: how well would a pretrained model serve a task, before it is fine-tuned?
 
 Each score looks at what the *frozen* model gives for the task's training items, its ``features``
-(n, d) or its own class probabilities ``source`` (n, z), and at the target ``labels`` (n,), classes
-0 to k - 1. Higher is better. A score ranks models on one task; its size means nothing across tasks,
-and none is more than a guess: :func:`weighted_tau` and :func:`regret_at_1` say how good a guess,
-once the models were fine-tuned after all.
+(n, d), and at the target ``labels`` (n,), classes 0 to k - 1. Higher is better. A score ranks
+models on one task; its size means nothing across tasks, and none is more than a guess.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 from scipy.optimize import minimize_scalar
 from sklearn.covariance import ledoit_wolf
-from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neighbors import NearestNeighbors
 
 from helpers import UserError
-from helpers.evaluation.probes import probe
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -88,59 +81,6 @@ def _best_evidence(squares: Floats, projected: Floats, unexplained: float, n: in
     return max(float(values[place]), -float(found.fun))
 
 
-def leep(source: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    r"""Return LEEP: the log-likelihood of the labels under a classifier made of two tables.
-
-    The model says source classes z with probability $\theta_i(z)$; the training items say how often
-    each target class goes with each source class, $\hat P(y \mid z)$; together they predict:
-
-    .. math:: \frac1n \sum_i \log \sum_z \hat P(y_i \mid z)\, \theta_i(z),\quad
-              \hat P(y, z) = \frac1n \sum_{i: y_i = y} \theta_i(z)
-
-    In nats per item, in [-log k, 0] up to the labels' own entropy. Source: Nguyen et al. 2020,
-    *LEEP* (ICML).
-
-    Raises:
-        UserError: as :func:`logme`; rows of ``source`` that are no probabilities.
-
-    >>> leep([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], [0, 0, 1, 1])
-    0.0
-    >>> round(leep([[0.8, 0.2], [0.4, 0.6]], [0, 1]), 4)
-    -0.539
-    """
-    table, classes, k = _checked(source, labels, what="source")
-    if (table < 0).any() or not np.allclose(table.sum(axis=1), 1, atol=1e-4):
-        raise UserError("source must hold class probabilities: rows of at least 0 that sum to 1.")
-    joint = np.stack([table[classes == one].sum(axis=0) for one in range(k)])
-    total = joint.sum(axis=0)
-    given = np.divide(joint, total, out=np.zeros_like(joint), where=total > 0)
-    return float(np.log((given[classes] * table).sum(axis=1)).mean())
-
-
-def nce(source_labels: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    r"""Return the negative conditional entropy $-H(Y \mid Z)$ of the labels given source labels.
-
-    How well knowing the class that the source model would say (one each, as arg-max) tells the
-    target's. In nats, in [-log k, 0]; 0 where it tells everything. With as many source classes as
-    items it is always 0, so it needs few. Source: Tran et al. 2019, *Transferability and hardness
-    of supervised classification tasks* (ICCV).
-
-    >>> nce([0, 0, 1, 1], [1, 1, 0, 0])
-    0.0
-    >>> round(nce([0, 0, 0, 0], [0, 0, 1, 1]), 4)
-    -0.6931
-    """
-    z = np.asarray(source_labels)
-    if z.ndim != 1 or not len(z):
-        raise UserError(f"source_labels must be one class an item, not of shape {z.shape}.")
-    _, z = np.unique(z, return_inverse=True)
-    _, classes, k = _checked(np.zeros((len(z), 1)), labels, what="source_labels")
-    counts = np.zeros((z.max() + 1, k))
-    np.add.at(counts, (z, classes), 1)
-    given = np.where(counts, counts, 1) / counts.sum(axis=1, keepdims=True)
-    return float((counts * np.log(given)).sum() / len(z))
-
-
 def h_score(features: npt.ArrayLike, labels: npt.ArrayLike, *, shrink: bool = True) -> float:
     r"""Return the H-score: how much of the features' variance lies between the classes.
 
@@ -194,90 +134,6 @@ def knn_accuracy(features: npt.ArrayLike, labels: npt.ArrayLike, neighbours: int
     for rank in range(neighbours):
         np.add.at(votes, (np.arange(len(table)), classes[near[:, rank]]), 1 - rank * 1e-6)
     return float(np.mean(votes.argmax(axis=1) == classes))
-
-
-def probe_accuracy(
-    features: npt.ArrayLike, labels: npt.ArrayLike, folds: int = 5, *, regularization: float = 1.0
-) -> float:
-    """Return the cross-validated accuracy of a logistic regression on standardized features.
-
-    In [0, 1]. Costs more than the other scores, and is closest to what a linear probe will do.
-
-    >>> y = np.repeat([0, 1], 10)
-    >>> probe_accuracy(np.stack([y, 1 - y], axis=1) + 0.0, y)
-    1.0
-    """
-    table, classes, _ = _checked(features, labels)
-    least = int(np.bincount(classes).min())
-    if least < folds:
-        raise UserError(
-            f"probe_accuracy with {folds} folds needs {folds} items of every class; "
-            f"one has {least}."
-        )
-    spread = table.std(axis=0)
-    table = (table - table.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    cut = StratifiedKFold(folds, shuffle=True, random_state=0)
-    model = probe(regularization)
-    return float(cross_val_score(model, table, classes, cv=cut).mean())
-
-
-def weighted_tau(predicted: npt.ArrayLike, achieved: npt.ArrayLike) -> float:
-    """Return Vigna's weighted Kendall tau of two rankings of the same models.
-
-    In [-1, 1]: 1 the same order and -1 the reverse, where nothing ties; with ties in one ranking
-    only, neither is reached. A pair in the wrong order weighs 1 / (1 + r) + 1 / (1 + s) for models
-    of ranks r and s, 0 the best, so that mistakes among the best weigh most. Ranks are taken by
-    ``achieved`` (ties by ``predicted``) and the other way round, and the two results averaged:
-    symmetric, but for rounding. nan where one ranking is all ties. No test comes with it: over a
-    handful of models it is a description. Source: Vigna 2015, *A weighted correlation index for
-    rankings with ties* (WWW).
-
-    >>> weighted_tau([3, 2, 1], [0.9, 0.8, 0.7])
-    1.0
-    """
-    first, second = _rankings(predicted, achieved)
-    return float(stats.weightedtau(second, first, rank=True).statistic)
-
-
-@dataclass(frozen=True)
-class Regret:
-    """What picking by prediction loses: ``value`` in the unit of the score, at least 0.
-
-    ``chosen`` and ``best`` are the models' places; ``relative`` is value / best score.
-    """
-
-    value: float
-    chosen: int
-    best: int
-    relative: float
-
-
-def regret_at_1(predicted: npt.ArrayLike, achieved: npt.ArrayLike) -> Regret:
-    """Return the score lost by fine-tuning only the model that is predicted to be best.
-
-    Ties in the prediction count against it: of the models predicted alike, the worst is taken.
-
-    >>> regret_at_1([0.2, 0.9, 0.5], [0.80, 0.85, 0.90]).value.__round__(3)
-    0.05
-    """
-    first, second = _rankings(predicted, achieved)
-    tied = np.flatnonzero(first == first.max())
-    chosen, best = int(tied[second[tied].argmin()]), int(second.argmax())
-    lost = float(second[best] - second[chosen])
-    relative = lost / abs(second[best]) if second[best] else float("nan")
-    return Regret(lost, chosen, best, float(relative))
-
-
-def _rankings(predicted: npt.ArrayLike, achieved: npt.ArrayLike) -> tuple[Floats, Floats]:
-    first, second = (np.asarray(x, dtype=float) for x in (predicted, achieved))
-    if first.ndim != 1 or first.shape != second.shape or len(first) < 2:
-        raise UserError(
-            "predicted and achieved must have one value a model, of at least 2 models, "
-            f"not shapes {first.shape} and {second.shape}."
-        )
-    if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise UserError("predicted and achieved must be finite; some are missing.")
-    return first, second
 
 
 def _checked(

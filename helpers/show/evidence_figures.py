@@ -20,8 +20,6 @@ _LOOKS = {
     "contradicted": ("#D55E00", "<"),
     "undecided": ("#555555", "o"),
 }
-FURTHEST = 8.0
-"""How many half-widths from zero are drawn at most."""
 
 
 def reliability(bins: Sequence[Bin], name: str = "model") -> Figure:
@@ -99,39 +97,6 @@ def _over_cost(ax: Any, listed: Sequence[tuple[str, float, Interval]]) -> None:
         ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_formatter(ticker.NullFormatter())
-
-
-def in_half_widths(rows: Iterable[tuple[str, Interval, str]]) -> Figure:
-    """Draw intervals of unlike units in one picture, each divided by its own half-width.
-
-    ``rows``: name, interval and verdict ("supported", "contradicted", "undecided"), one a line. An
-    interval that leaves out zero then ends beyond its side of it. Filled: decided.
-
-    >>> rows = [("C01", Interval(0.3, 0.1, 0.5, 9, 0.95, ""), "supported")]
-    >>> [round(float(x), 2) for x in in_half_widths(rows).axes[0].lines[0].get_xdata()]
-    [0.5, 2.5]
-    """
-    listed = [row for row in rows if row[1].defined]
-    if not listed:
-        raise UserError("in_half_widths needs at least one interval that is defined.")
-    figure = Figure(figsize=(6.4, 0.34 * max(len(listed), 4) + 1.2))
-    ax = figure.add_subplot()
-    for y, (_, interval, verdict) in enumerate(listed):
-        half = (interval.high - interval.low) / 2
-        low, at, high = (
-            np.clip(end / half, -FURTHEST, FURTHEST)
-            for end in (interval.low, interval.value, interval.high)
-        )
-        colour, marker = _LOOKS[verdict]
-        ax.plot([low, high], [y, y], color=colour, linewidth=2.2)
-        face = "white" if verdict == "undecided" else colour
-        ax.plot(at, y, marker, color=colour, markersize=8, markerfacecolor=face)
-    ax.axvline(0, color="#222222", linewidth=1.2)
-    ax.set_yticks(range(len(listed)), [name for name, _, _ in listed])
-    ax.set_ylim(len(listed) - 0.5, -0.5)
-    ax.set_xlim(-FURTHEST - 0.6, FURTHEST + 0.6)
-    ax.set_xlabel(f"value in half-widths of its interval (cut at ±{FURTHEST:g})")
-    return figure
 
 
 def pareto(

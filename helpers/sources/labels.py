@@ -1,8 +1,5 @@
 """Items of a corpus by their label: one outlet alone, or all the others; labels exchanged."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import datasets
 import numpy as np
 
@@ -24,18 +21,6 @@ def with_label(corpus: Corpus, part: datasets.Dataset, label: str) -> datasets.D
     :raises UserError: the corpus has no such label.
     """
     return part.select(np.flatnonzero(np.array(part["label"]) == _number(corpus, label)))
-
-
-def with_column(items: datasets.Dataset, name: str, values: Sequence[Any]) -> datasets.Dataset:
-    """Return items with other values in one of their columns, of the same kind.
-
-    (``remove_columns`` and ``add_column`` would show a progress bar.)
-
-    >>> with_column(datasets.Dataset.from_dict({"text": ["a"], "label": [0]}), "label", [1])[0]
-    {'text': 'a', 'label': 1}
-    """
-    columns = {column: items[column][:] for column in items.column_names}
-    return datasets.Dataset.from_dict(columns | {name: values}, items.features)
 
 
 def _number(corpus: Corpus, label: str) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from helpers import UserError
 
 if TYPE_CHECKING:
-    import datasets
+    pass
 
 
 def flip_labels(labels: Sequence[int], share: float, n_classes: int, seed: int) -> np.ndarray:
@@ -33,12 +33,3 @@ def flip_labels(labels: Sequence[int], share: float, n_classes: int, seed: int) 
     steps = rng.integers(1, n_classes, len(noisy))  # never 0: to another class
     noisy[wrong] = (noisy[wrong] + steps[wrong]) % n_classes
     return noisy
-
-
-def with_wrong_labels(items: "datasets.Dataset", share: float, seed: int) -> "datasets.Dataset":
-    """Return the items with a share of their labels wrong, see :func:`flip_labels`."""
-    from helpers.sources.labels import with_column  # trials flip labels without datasets
-
-    n_classes = len(items.features["label"].names)
-    noisy = flip_labels(items["label"][:], share, n_classes, seed).tolist()
-    return with_column(items, "label", noisy)

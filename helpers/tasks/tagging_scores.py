@@ -100,17 +100,6 @@ def f1_of_counts(means: npt.ArrayLike) -> Floats:
     return np.divide(2 * right, total, out=np.full(total.shape, np.nan), where=total > 0)
 
 
-def f1_difference(means_a: npt.ArrayLike, means_b: npt.ArrayLike) -> Floats:
-    """Return the difference of entity F1, a - b: a ``statistic`` for paired resampling.
-
-    >>> from helpers.evaluation.significance import paired_bootstrap
-    >>> a, b = np.array([[1, 1, 1], [2, 2, 2]] * 50), np.array([[1, 1, 1], [1, 2, 2]] * 50)
-    >>> print(paired_bootstrap(a, b, statistic=f1_difference))
-    0.333 [0.286, 0.375]
-    """
-    return f1_of_counts(means_a) - f1_of_counts(means_b)
-
-
 def _check(gold: Tags, predicted: Tags) -> None:
     if len(gold) != len(predicted):
         raise UserError(

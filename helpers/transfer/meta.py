@@ -24,10 +24,9 @@ from torch import nn
 
 from helpers import UserError
 from helpers.tasks.episodes import Episode
-from helpers.tasks.heads import MeanPooledClassifier
 
 if TYPE_CHECKING:  # a process that runs trials has no datasets
-    from datasets import Dataset
+    pass
 
 Answer = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """From support (s, d), its labels (s,) and query (q, d) to logits (q, w)."""
@@ -52,47 +51,6 @@ class SmallNetwork(nn.Module):
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Return logits (n, w)."""
         logits: torch.Tensor = self.head(self.features(rows))
-        return logits
-
-
-def token_matrix(rows: Dataset) -> torch.Tensor:
-    """Return the token ids of encoded rows, (n, tokens of the longest), filled up with -1.
-
-    >>> from datasets import Dataset
-    >>> token_matrix(Dataset.from_dict({"input_ids": [[5, 6], [7]]}))
-    tensor([[ 5,  6],
-            [ 7, -1]])
-    """
-    ids = [torch.tensor(one) for one in rows["input_ids"]]
-    return nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=-1)
-
-
-class TokenNetwork(nn.Module):
-    """A whole encoder and its head, for rows of :func:`token_matrix`.
-
-    It shares the classifier's parameters and is in evaluation mode: steps without dropout. With
-    ``nn.Identity()`` as the classifier's head it gives features, for :func:`learn_prototypes`.
-    """
-
-    def __init__(self, model: MeanPooledClassifier) -> None:
-        """Take a classifier with a class for each way."""
-        super().__init__()
-        self.model = model.eval()
-
-    @property
-    def head(self) -> nn.Module:
-        """The classifier's head."""
-        return self.model.head
-
-    def features(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Return pooled vectors (n, d) of token ids (n, t), which are -1 where there is none."""
-        there = tokens >= 0
-        tokens, there = (one[:, : int(there.sum(1).max())] for one in (tokens, there))
-        return self.model.features(tokens.clamp(min=0), there.long())
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Return logits (n, w)."""
-        logits: torch.Tensor = self.head(self.features(tokens))
         return logits
 
 
@@ -157,24 +115,6 @@ def adapted(
                 if gradient is not None:  # as of a pooler that nothing goes through
                     parameter -= rate * gradient
     return twin
-
-
-def fine_tune_on_support(*, steps: int, rate: float) -> Answer:
-    """Return the plain baseline: a new linear head on the rows, fitted to each episode's support.
-
-    On the encoder's features it is the pretrained model with a fresh head (of zeros, so that no
-    seed has a say; of the rows' type), by ``steps`` of gradient descent. Of a whole encoder, take
-    :func:`fine_tuning` with a :class:`TokenNetwork`.
-    """
-
-    def answer(support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
-        classes = int(labels.max()) + 1
-        head = nn.utils.skip_init(nn.Linear, support.shape[1], classes, dtype=support.dtype)
-        nn.init.zeros_(head.weight)
-        nn.init.zeros_(head.bias)
-        return fine_tuning(head, steps=steps, rate=rate)(support, labels, query)
-
-    return answer
 
 
 def fine_tuning(net: nn.Module, *, steps: int, rate: float, head_only: bool = False) -> Answer:

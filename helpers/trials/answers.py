@@ -1,6 +1,6 @@
-"""A network's numbers to what is kept of each item, and to the score of a training curve."""
+"""A network's numbers to what is kept of each item."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -30,13 +30,17 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return result
 
 
-def _classes(logits: Answers, inputs: Inputs, split: str) -> dict[str, np.ndarray]:
+def classes(logits: Answers) -> dict[str, np.ndarray]:
+    """Return class and probability of the class from each item's logits (c,)."""
     return of_probabilities(_softmax(np.stack(logits).astype(np.float64)))
 
 
-def _names(logits: Answers, inputs: Inputs, split: str) -> dict[str, np.ndarray]:
-    predicted = tags_of(logits, inputs, split, None)
-    return count_names(predicted, gold_tags(inputs, split), types_of(inputs))
+def names(
+    logits: Answers, inputs: Inputs, split: str, places: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Return :func:`count_names` of some sentences (None: of all) from the logits of their rows."""
+    predicted = tags_of(logits, inputs, split, places)
+    return count_names(predicted, gold_tags(inputs, split, places), types_of(inputs))
 
 
 def types_of(inputs: Inputs) -> list[str]:
@@ -103,26 +107,3 @@ def f1_of(counts: dict[str, np.ndarray]) -> float:
     """Return F1 over all names, 0 where there is none."""
     found, missed, wrong = (int(counts[name].sum()) for name in ("found", "missed", "wrong"))
     return 2 * found / max(1, 2 * found + missed + wrong)
-
-
-def _accuracy(logits: Answers, inputs: Inputs, places: np.ndarray) -> float:
-    truth = inputs["validation.labels"][places]
-    return float((np.stack(logits).argmax(1) == truth).mean())
-
-
-def _f1(logits: Answers, inputs: Inputs, places: np.ndarray) -> float:
-    predicted = tags_of(logits, inputs, "validation", places)
-    return f1_of(count_names(predicted, gold_tags(inputs, "validation", places), types_of(inputs)))
-
-
-SCORES: dict[str, Callable[[Answers, Inputs, np.ndarray], float]] = {
-    "classification": _accuracy,
-    "tagging": _f1,
-}
-"""Score of validation items along a training, in [0, 1]: accuracy, or F1 of names."""
-
-ITEMS_OF: dict[str, Callable[[Answers, Inputs, str], dict[str, np.ndarray]]] = {
-    "classification": _classes,
-    "tagging": _names,
-}
-"""What is kept of each item of a split."""

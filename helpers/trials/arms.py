@@ -1,4 +1,4 @@
-"""What may be done with labels, by name, and running one trial."""
+"""Running one trial: its arm is looked up and done, and what it cost is said."""
 
 import datetime
 import os
@@ -11,91 +11,11 @@ import transformers
 
 from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
-from helpers.trials import (
-    compressed,
-    domains,
-    few_shot,
-    language,
-    networks,
-    rankers,
-    references,
-    strategies,
-    translating,
-)
-from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
+from helpers.trials.tasks import task_of
+from helpers.trials.tasks.base import Arm, Folders
 from helpers.trials.trial import Trial
-
-ARMS: dict[str, dict[str, Arm]] = {
-    "classification": {
-        "majority": references.majority,
-        "tfidf": references.tfidf,
-        "tfidf_whole": references.tfidf,
-        "frozen": networks.frozen,
-        "fine_tuned": networks.fine_tuned,
-        "from_scratch": networks.from_scratch,
-        **strategies.ARMS,
-        "uncompressed": compressed.uncompressed,
-        "int8": compressed.int8,
-        "pruned_50": compressed.pruned,
-        "pruned_80": compressed.pruned,
-        "three_layers": compressed.fewer_layers,
-        "distilled": compressed.distilled,
-        "small": compressed.small,
-    },
-    "tagging": {
-        "dictionary": references.dictionary,
-        "linear": references.linear,
-        "untrained": networks.untrained,
-        "frozen": networks.frozen_tagger,
-        "fine_tuned": networks.fine_tuned,
-        "from_scratch": networks.from_scratch,
-    },
-    "domains": {
-        "majority": domains.majority,
-        "source_only": domains.source_only,
-        "target_only": domains.target_only,
-        "pooled": domains.joint,
-        "joint": domains.joint,
-        "coral": domains.coral,
-        "importance": domains.importance,
-        "self_training": domains.self_training,
-    },
-    "episodes": {
-        "constant": few_shot.constant,
-        "nearest_mean": few_shot.nearest_mean,
-        "fresh_head": few_shot.fresh_head,
-        "prototypical": few_shot.prototypical,
-        "reptile": few_shot.reptile,
-        "fomaml": few_shot.fomaml,
-        "anil": few_shot.anil,
-    },
-    "translation": {
-        "copy": translating.copy,
-        "glossary": translating.glossary,
-        "memory": translating.memory,
-        "fine_tuned": translating.fine_tuned,
-        "from_scratch": translating.from_scratch,
-    },
-    "language_modeling": {
-        "unigram": language.unigram,
-        "untuned": language.untuned,
-        "fine_tuned": language.fine_tuned,
-        "from_scratch": language.from_scratch,
-        "source_continued": language.source_continued,
-        "two_phase": language.two_phase,
-        "joint": language.joint,
-    },
-    "retrieval": {
-        "random": rankers.random_order,
-        "bm25": rankers.bm25,
-        "frozen": rankers.frozen,
-        "fine_tuned": rankers.fine_tuned,
-        "from_scratch": rankers.from_scratch,
-    },
-}
-"""Each takes a trial, its inputs, the models' folders and a device, and gives an outcome."""
 
 
 def arm_of(trial: Trial) -> Arm:
@@ -104,7 +24,7 @@ def arm_of(trial: Trial) -> Arm:
     Raises:
         UserError: the task has no such arm.
     """
-    known = ARMS[trial.task]
+    known = task_of(trial.task).arms()
     if trial.arm not in known:
         raise UserError(
             f"There is no arm '{trial.arm}' of {trial.task}.{nearest(trial.arm, known)}"

@@ -18,10 +18,11 @@ from helpers.tasks.heads import EncoderWithHead
 from helpers.training import curves
 from helpers.training.costs import training_flops
 from helpers.training.loop import IGNORED, Row, pad, read
-from helpers.trials import answers, kept, networks
-from helpers.trials.networks import Folders
+from helpers.trials import kept, networks
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, rows_of, texts_of
+from helpers.trials.tasks import task_of
+from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import Trial
 
 READ_TOGETHER = 32
@@ -210,4 +211,5 @@ def _outcome(
     facts: dict[str, Any],
 ) -> Outcome:
     curve = {name: np.array(row) for name, row in facts.get("curve", {}).items()}
-    return Outcome(answers.ITEMS_OF[trial.task](logits, inputs, trial.split), curve, cost)
+    items = task_of(trial.task).of_logits(logits, inputs, trial.split)
+    return Outcome(items, curve, cost)

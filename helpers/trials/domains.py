@@ -1,9 +1,9 @@
 """Arms of two domains: labels of a source, few of a target, and the target's unlabelled texts.
 
-The texts are 20 Newsgroups as vectors of a frozen encoder (:mod:`helpers.trials.vectors`); a corpus
-"20newsgroups:rec-talk" is the pair of that name. A draw is other labelled texts of both domains;
-without labels all training texts of the target are seen, the same ones in every draw. What is
-chosen for an arm that has no label of the target is chosen on validation texts of the *source*
+The texts are 20 Newsgroups as vectors of a frozen encoder (:mod:`helpers.trials.tasks.vectors`); a
+corpus "20newsgroups:rec-talk" is the pair of that name. A draw is other labelled texts of both
+domains; without labels all training texts of the target are seen, the same ones in every draw. What
+is chosen for an arm that has no label of the target is chosen on validation texts of the *source*
 (split "source_validation"): labels of the target would be peeking.
 """
 
@@ -21,17 +21,11 @@ from helpers.sources.sampling import draw_order
 from helpers.trials import answers
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
+from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import Trial
 
 if TYPE_CHECKING:
     from helpers.evaluation.comparison import Comparison
-    from helpers.trials.networks import Folders
-
-SOURCE_LABELS = 160
-"""Labelled texts of the source: about as many as ten draws can have without sharing any."""
-
-BLIND = ("source_only", "coral", "importance", "self_training")
-"""Arms that see no label of the target."""
 
 
 def groups_of(corpus: str, side: str) -> list[str]:

@@ -1,18 +1,18 @@
 """Arms that learn small tasks from a few labels each, with and without practice on others.
 
-The texts are 20 Newsgroups as vectors of a frozen encoder (:mod:`helpers.trials.vectors`). A draw
-parts the groups anew, whole fields (comp, rec, sci, …) together, so that no class of the test and
-no sibling of one was practised on; it has new random weights too. A scored item is an *episode*:
-a few classes of the test, a few labelled texts of each, some texts of each to be classified. No
-text is in two episodes of a draw. Settings are found on the tuning draw with the corpus's
-validation texts, which no scored episode has.
+The texts are 20 Newsgroups as vectors of a frozen encoder (:mod:`helpers.trials.tasks.vectors`). A
+draw parts the groups anew, whole fields (comp, rec, sci, …) together, so that no class of the test
+and no sibling of one was practised on; it has new random weights too. A scored item is an
+*episode*: a few classes of the test, a few labelled texts of each, some texts of each to be
+classified. No text is in two episodes of a draw. Settings are found on the tuning draw with the
+corpus's validation texts, which no scored episode has.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,18 +22,15 @@ from helpers.sources.sampling import TUNING
 from helpers.tasks.episodes import Episode, episodes, separate_episodes, split_classes
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
+from helpers.trials.tasks.base import Folders
+from helpers.trials.tasks.episodes import EPISODES as EPISODES
+from helpers.trials.tasks.episodes import PRACTISED
 from helpers.trials.trial import Trial
-
-if TYPE_CHECKING:
-    from helpers.trials.networks import Folders
-
-EPISODES = {"validation": 60, "test": 100}
-"""Scored episodes of each split."""
 
 INNER_STEPS = 10
 """Steps of gradient descent on the labels of an episode, of every method that takes steps."""
 
-LEARNERS = ("prototypical", "reptile", "fomaml", "anil")
+LEARNERS = tuple(PRACTISED)
 """Arms that practise."""
 
 

@@ -7,20 +7,23 @@ that want one network do not train it twice: the second waits for the first at a
 system opens when a process ends, however it ends.
 """
 
+from __future__ import annotations
+
 import fcntl
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-import transformers
 from safetensors import SafetensorError, safe_open
 
 from helpers import UserError
 from helpers.trials.trial import Trial
+
+if TYPE_CHECKING:
+    import torch
 
 PARENT = "parent_"
 """Marks those options of a trial that are its parent's."""
@@ -30,20 +33,6 @@ SHARED = ("batch_tokens", "dropout", "max_length", "pooling", "precision")
 
 TAUGHT = ("hard", "layers", "learning_rate", "steps", "temperature", "unlabelled")
 """Options that decide a student, besides its teacher's."""
-
-STUDENT = {"layers": 3, "unlabelled": 1024, "hard": 0.5, "temperature": 2.0}
-"""What a student is and sees: so many layers, so many texts without labels beside the labelled."""
-
-COMPRESSED: dict[str, dict[str, Any]] = {
-    "uncompressed": {},
-    "int8": {"bits": 8},
-    "pruned_50": {"sparsity": 0.5},
-    "pruned_80": {"sparsity": 0.8},
-    "three_layers": {"layers": STUDENT["layers"]},
-    "distilled": STUDENT,
-    "small": STUDENT | {"bits": 8, "trimmed": 1},
-}
-"""Arms that start from the fine-tuned network of their draw, and what each does with it."""
 
 FOLDER = "networks"
 
@@ -56,17 +45,8 @@ def keep_in(folder: Path | None) -> None:
     _place = folder
 
 
-def starts_from(arm: str) -> list[str]:
-    """Return the arms whose settings decide what a compressed one starts from.
-
-    >>> starts_from("int8"), starts_from("small")
-    (['fine_tuned'], ['fine_tuned', 'distilled'])
-    """
-    return ["fine_tuned", *(["distilled"] if arm == "small" else [])]
-
-
 def of_origins(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the settings of :func:`starts_from` as options of the trial that starts there.
+    """Return the settings of what a trial starts from as options of the trial that starts there.
 
     >>> of_origins({"fine_tuned": {"steps": 240}, "distilled": {"steps": 120}})
     {'parent_steps': 240, 'steps': 120}
@@ -136,6 +116,9 @@ def network(
         device: where it is trained; one that was trained elsewhere, or with other versions, is not
             taken.
     """
+    import torch
+    import transformers
+
     from helpers.compression.compact import load_compact, save_compact
 
     model = blank()

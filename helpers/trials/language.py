@@ -19,9 +19,10 @@ from helpers.training.costs import measured_flops
 from helpers.training.loop import Beside, Row, Trained, autocast, pad, train
 from helpers.transfer.objective import joint_loss
 from helpers.transfer.strategies import FULL, top
-from helpers.trials.networks import Folders, causal, labelled
+from helpers.trials.networks import causal, labelled
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, rows_of
+from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import Trial
 
 WATCHED = 16

@@ -4,7 +4,7 @@ Needs torch, transformers and numpy alone (but the frozen text classifier, whose
 is scikit-learn's).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ from helpers.training.loop import Row, Trained, read, train
 from helpers.trials import answers
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, rows_of
+from helpers.trials.tasks import task_of
+from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import WATCHED, Trial
 
 HEADS: dict[str, type[EncoderWithHead]] = {
@@ -37,9 +39,6 @@ HEADS: dict[str, type[EncoderWithHead]] = {
     "token": TokenClassifier,
 }
 """How a text's, or each token's, vector comes about, by the setting ``pooling``."""
-
-Folders = Mapping[str, Mapping[str, str | None]]
-"""Folder and GGUF file of each model by name."""
 
 
 def labelled(trial: Trial, inputs: Inputs) -> np.ndarray:
@@ -53,8 +52,8 @@ def labelled(trial: Trial, inputs: Inputs) -> np.ndarray:
         raise UserError(
             f"{trial.label}: {trial.labels:,} labels were asked for, {trial.corpus} has {n:,}."
         )
-    classes = inputs["train.labels"] if trial.task == "classification" else np.zeros(n, int)
-    return draw_order(classes, trial.draw)[: trial.labels]
+    strata = task_of(trial.task).strata(inputs)
+    return draw_order(strata, trial.draw)[: trial.labels]
 
 
 def classes_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> np.ndarray:
@@ -152,7 +151,7 @@ def untrained(trial: Trial, inputs: Inputs, folders: Folders, device: torch.devi
     model = build(trial, inputs, folders, pretrained=True)
     rows = rows_of(inputs, trial.split)
     logits = read(model, rows, precision=trial.options["precision"], device=device)
-    return Outcome(answers.ITEMS_OF[trial.task](logits, inputs, trial.split))
+    return Outcome(task_of(trial.task).of_logits(logits, inputs, trial.split))
 
 
 def rows_watched(inputs: Inputs) -> list[Row]:
@@ -176,7 +175,7 @@ def watcher(
     return curves.watcher(
         training_rows[: len(rows_of(inputs, "train", seen))],
         validation_rows,
-        lambda logits: answers.SCORES[trial.task](logits, inputs, _watched(inputs)),
+        lambda logits: task_of(trial.task).watched(logits, inputs, _watched(inputs)),
         precision=trial.options["precision"],
         device=device,
     )
@@ -219,7 +218,7 @@ def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch
         "trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
     }
     return Outcome(
-        answers.ITEMS_OF[trial.task](logits, inputs, trial.split),
+        task_of(trial.task).of_logits(logits, inputs, trial.split),
         curves.curve_of(done.points),
         cost,
     )
@@ -271,6 +270,3 @@ def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device)
         "trained_parameters": sum(p.numel() for p in model.head.parameters()),
     }
     return Outcome(answers.of_probabilities(probabilities), {}, cost)
-
-
-Arm = Callable[[Trial, Inputs, Folders, torch.device], Outcome]

@@ -16,24 +16,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from helpers import UserError
+from helpers.trials.tasks import task_of
 from helpers.trials.trial import Trial, from_json
-
-ITEMS = {
-    "classification": ("predicted", "probability"),
-    "tagging": ("found", "missed", "wrong"),
-    "domains": ("predicted",),
-    "episodes": ("right", "asked"),
-    "translation": ("written", "chrf", "bleu"),
-    "language_modeling": ("nats", "bytes", "is_target"),
-    "retrieval": ("ranks",),
-}
-"""Arrays of a task, one row an item. Classification: class and its probability (half precision).
-Tagging: names found, missed and made up, a column a type. Language modeling: the summed loss of a
-document, its bytes as UTF-8, and whether it is of the target (1) or of the source (0). Retrieval:
-first and last place of the right reply among its candidates, two columns, different where scores
-are tied. Domains: the class. Episodes: how many texts of each were asked, and how many answers were
-right. Translation: the text written (UTF-8, zeros behind it), and what sacrebleu counts in it for
-chrF and BLEU."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +25,7 @@ class Outcome:
     """What a trial gave.
 
     Attributes:
-        items: arrays by the names of :data:`ITEMS`, one row for each scored item.
+        items: arrays by the names that the task has, one row for each scored item.
         curve: arrays of one length: ``step``, ``training_loss``, ``validation_loss`` (nats),
             ``validation_score``; empty where nothing was trained step by step.
         cost: ``steps``, ``tokens``, ``flops``, ``seconds``, ``megabytes`` and the like.
@@ -60,7 +44,7 @@ def check(trial: Trial, outcome: Outcome) -> None:
     Raises:
         UserError: arrays that the task does not have, or of another number of items.
     """
-    wanted = ITEMS[trial.task]
+    wanted = task_of(trial.task).items
     if set(outcome.items) != set(wanted):
         raise UserError(
             f"The outcome of {trial.label} has the arrays {', '.join(sorted(outcome.items))}; "

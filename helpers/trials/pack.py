@@ -18,7 +18,8 @@ from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
 from helpers.trials.rows import load_inputs, save_inputs
 from helpers.trials.store import Store
-from helpers.trials.trial import BY_STRATEGY, Trial, from_json
+from helpers.trials.tasks import TASKS, task_of
+from helpers.trials.trial import Trial, from_json
 from helpers.trials.worker import share_out
 
 PIECE = 30_000_000
@@ -39,6 +40,8 @@ MODULES = (
     "trials/few_shot", "trials/kept", "trials/language", "trials/networks", "trials/outcome",
     "trials/pack", "trials/rankers", "trials/references", "trials/rows", "trials/store",
     "trials/strategies", "trials/translating", "trials/trial", "trials/upper", "trials/worker",
+    "trials/tasks/__init__", "trials/tasks/base", "trials/tasks/vectors",
+    *(f"trials/tasks/{name}" for name in TASKS),
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 
@@ -64,18 +67,6 @@ if __name__ == "__main__":  # the processes that run trials load this file too, 
 '''
 
 
-def travels(trial: Trial) -> bool:
-    """Tell whether a trial needs nothing but torch: a network that is trained step by step.
-
-    One that starts from another trial's network stays where that network is kept. Arms by
-    strategies do not travel, some need peft, or the probe of scikit-learn; nor do translations,
-    which sacrebleu counts from texts.
-    """
-    by_strategy = trial.task == "classification" and trial.arm in BY_STRATEGY
-    here = by_strategy or trial.task == "translation" or "parent_steps" in trial.options
-    return "steps" in trial.options and not here
-
-
 def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
     """Write a pack of those of ``trials`` that can travel; return how many, and its bytes.
 
@@ -84,7 +75,7 @@ def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
     """
     from helpers.trials import inputs
 
-    chosen = [trial for trial in trials if travels(trial)]
+    chosen = [trial for trial in trials if task_of(trial.task).travels(trial)]
     if not chosen:
         raise UserError(
             f"None of the {len(trials)} trials trains a network that needs nothing but torch; run "
@@ -108,7 +99,7 @@ def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
         models = {}
         for number, name in enumerate(dict.fromkeys(trial.model for trial in chosen)):
             models[name] = f"models/{number}"
-            causal = any(one.task == "language_modeling" for one in chosen if one.model == name)
+            causal = any(task_of(one.task).causal for one in chosen if one.model == name)
             _save_model(inputs.place_of(name), place / models[name], causal)
         listed = json.dumps({"trials": tasks, "models": models}, ensure_ascii=False)
         (place / "trials.json").write_text(listed, encoding="utf-8")

@@ -15,9 +15,10 @@ from helpers.tasks.bi_encoder import CONTEXT, REPLY, SCALE, BiEncoder
 from helpers.training import curves
 from helpers.training.costs import training_flops
 from helpers.training.loop import Row, read, train
-from helpers.trials.networks import Folders, drop, encoder, labelled
+from helpers.trials.networks import drop, encoder, labelled
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, rows_of, texts_of
+from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import Trial
 
 WATCHED = 50

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from helpers.trials import answers
-from helpers.trials.networks import Folders, classes_seen, labelled
+from helpers.trials.networks import classes_seen, labelled
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, texts_of
+from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import Trial
 
 

@@ -17,17 +17,21 @@ runs trials needs neither the corpus nor a tokenizer. Keys are "<split>.<what>":
 ``names`` are the classes or tags. It is one safetensors file.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from helpers import UserError
-from helpers.training.loop import Row
+
+if TYPE_CHECKING:
+    from helpers.training.loop import Row
 
 Inputs = Mapping[str, Any]
 
@@ -67,6 +71,17 @@ def flat(parts: Sequence[Sequence[int] | np.ndarray], dtype: Any) -> tuple[np.nd
 def pack_texts(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the UTF-8 bytes of all texts and where each begins."""
     return flat([np.frombuffer(text.encode(), np.uint8) for text in texts], np.uint8)
+
+
+def seen_by(text: str, tokenizer: Any, max_length: int) -> str:
+    """Return what a model with so many tokens sees of a text."""
+    if tokenizer.is_fast:
+        offsets = tokenizer(
+            text, truncation=True, max_length=max_length, return_offsets_mapping=True
+        )["offset_mapping"]
+        return text[: max((end for _, end in offsets), default=0)]
+    ids = tokenizer(text, truncation=True, max_length=max_length)["input_ids"]
+    return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
 def texts_of(

@@ -1,5 +1,6 @@
 """Running trials that are missing here: what is there, how long the rest takes, and doing it."""
 
+import functools
 import sys
 import time
 from collections.abc import Sequence
@@ -8,15 +9,13 @@ from typing import Any
 
 from helpers import UserError
 from helpers.base.provenance import git_state
-from helpers.evaluation import bits
-from helpers.trials import inputs, kept, settings, studies, vectors
+from helpers.trials import inputs, kept, settings, studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
+from helpers.trials.tasks import task_of
+from helpers.trials.tasks.base import training_seconds
 from helpers.trials.trial import Trial, from_json
 from helpers.trials.worker import share_out
-
-TOKENS_A_SECOND = 1500.0
-"""Of one process of an ordinary processor that trains a small BERT; only for estimates."""
 
 
 def expected_seconds(trial: Trial) -> float:
@@ -24,7 +23,7 @@ def expected_seconds(trial: Trial) -> float:
 
     Alone: with the training of the networks that it starts from.
     """
-    return _own_seconds(trial) + sum(map(_training_seconds, kept.needed(trial)))
+    return task_of(trial.task).seconds(trial) + sum(map(training_seconds, kept.needed(trial)))
 
 
 def expected_each(trials: Sequence[Trial], store: Store | None = None) -> dict[str, float]:
@@ -37,33 +36,13 @@ def expected_each(trials: Sequence[Trial], store: Store | None = None) -> dict[s
     there: set[str] = set()
     found = {}
     for trial in trials:
-        seconds = _own_seconds(trial)
+        seconds = task_of(trial.task).seconds(trial)
         for origin in kept.needed(trial):
             if origin.key not in there and not (folder and kept.file_of(origin, folder).exists()):
-                seconds += _training_seconds(origin)
+                seconds += training_seconds(origin)
             there.add(origin.key)
         found[trial.key] = seconds
     return found
-
-
-def _own_seconds(trial: Trial) -> float:
-    options = trial.options
-    if "tasks" in options:
-        return float(options["tasks"] / 100)
-    compressed = bool(kept.needed(trial))
-    if "steps" not in options and not compressed:
-        return 1.0 if trial.task in vectors.TASKS else 3.0
-    length = options["max_length"] * (2 if trial.task == "retrieval" else 1)  # context and reply
-    training = 0.0 if compressed else _training_seconds(trial)
-    return training + trial.items * length / (8 * TOKENS_A_SECOND) + 5.0
-
-
-def _training_seconds(trial: Trial) -> float:
-    options = trial.options
-    tokens = options.get("batch_tokens")
-    if not tokens:
-        tokens = options["batch_pairs"] * 2 * options["max_length"]
-    return float(options["steps"] * tokens / TOKENS_A_SECOND)
 
 
 def check_run(jobs: int, minutes: float | None, device: str) -> None:
@@ -164,31 +143,10 @@ def _span(seconds: float) -> str:
 def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> float:
     """Return the trial's score on its items, higher is better.
 
-    Accuracy, F1 of names, MRR of replies, or chrF / 100, in [0, 1]; of language models minus bits
-    per byte of the target.
-
     ``folder`` holds the inputs, or will, where they are not there yet.
     """
-    if trial.task == "tagging":
-        from helpers.trials.answers import f1_of
-
-        return f1_of(dict(outcome.items))
-    if trial.task in vectors.TASKS:
-        found = {} if trial.task == "episodes" else inputs.inputs_for(trial, folder)
-        return vectors.score(trial, outcome.items, found)
-    if trial.task == "translation":
-        from helpers.trials.translating import chrf
-
-        return chrf(outcome) / 100
-    if trial.task == "language_modeling":
-        chosen = outcome.items["is_target"] == 1
-        return bits.negative_of(outcome.items["nats"][chosen], outcome.items["bytes"][chosen])
-    if trial.task == "retrieval":
-        from helpers.evaluation.retrieval import reciprocal_ranks
-
-        return float(reciprocal_ranks(outcome.items["ranks"]).mean())
-    truth = inputs.inputs_for(trial, folder)[f"{trial.split}.labels"]
-    return float((outcome.items["predicted"] == truth).mean())
+    read = functools.partial(inputs.inputs_for, trial, folder)
+    return task_of(trial.task).score(trial, outcome, read)
 
 
 def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, Any]]:

@@ -20,7 +20,8 @@ import numpy as np
 from helpers import ROOT, UserError
 from helpers.base.files import replacing_file
 from helpers.trials.outcome import Outcome, from_bytes, read_trial, to_bytes
-from helpers.trials.trial import PROTOCOLS, Trial
+from helpers.trials.tasks import task_of
+from helpers.trials.trial import Trial
 
 OWN = Path(os.environ.get("TRANSFER_TRIALS_DIR") or ROOT / "build" / "trials").resolve()
 """Own outcomes; the variable TRANSFER_TRIALS_DIR moves them, to a disk that many share, say."""
@@ -97,10 +98,11 @@ class Store:
         count = 0
         for name, data in _members(Path(file)):
             trial, outcome = from_bytes(data, f"{name} in {file}")
-            if trial.protocol != PROTOCOLS[trial.task]:
+            protocol = task_of(trial.task).protocol
+            if trial.protocol != protocol:
                 raise UserError(
                     f"{name} in {file} is of protocol {trial.protocol} of {trial.task}, this is "
-                    f"protocol {PROTOCOLS[trial.task]}: run it again."
+                    f"protocol {protocol}: run it again."
                 )
             expected = (known or {}).get(f"{trial.corpus} {trial.split}", trial.items)
             if trial.items != expected:

@@ -17,11 +17,12 @@ from helpers.training import curves
 from helpers.training.loop import Row, read, train
 from helpers.transfer import strategies
 from helpers.transfer.strategies import Strategy
-from helpers.trials import answers, networks
-from helpers.trials.networks import Arm, Folders
+from helpers.trials import networks
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, rows_of
-from helpers.trials.trial import BY_STRATEGY, Trial
+from helpers.trials.tasks import task_of
+from helpers.trials.tasks.base import Arm, Folders
+from helpers.trials.trial import Trial
 from helpers.trials.upper import kept_below
 
 SEED_OF_STAGE = 1000
@@ -143,7 +144,8 @@ class _Course:
             "parameters": self.parameters,
             "trained_parameters": sum(self.learned.values()),
         }
-        of_items = answers.ITEMS_OF[self.trial.task](logits, self.inputs, self.trial.split)
+        task = task_of(self.trial.task)
+        of_items = task.of_logits(logits, self.inputs, self.trial.split)
         return Outcome(of_items, curves.curve_of(self.looks), cost)
 
 
@@ -183,14 +185,10 @@ def top_layer(trial: Trial, inputs: Inputs, folders: Folders, device: torch.devi
     return course.outcome()
 
 
-def _arm(name: str) -> Arm:
-    def arm(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
+def arm(name: str) -> Arm:
+    """Return what carries out the strategy called ``name``."""
+
+    def done(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
         return carry_out(strategies.get(name), trial, inputs, folders, device)
 
-    return arm
-
-
-ARMS: dict[str, Arm] = {
-    name: top_layer if name == "top_layer" else _arm(name) for name in BY_STRATEGY
-}
-"""By the names of :data:`helpers.trials.trial.BY_STRATEGY`."""
+    return top_layer if name == "top_layer" else done

@@ -4,34 +4,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpers import UserError, nearest
+import yaml
+
+from helpers import ROOT, UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
-from helpers.trials import vectors
 from helpers.trials.inputs import facts_of, hash_of
-from helpers.trials.kept import COMPRESSED, of_origins, starts_from
-from helpers.trials.kinds import (
-    CHEAP,
-    LANGUAGE_ARMS,
-    RANKERS,
-    RATES,
-    RATES_OF_RANKERS,
-    RATES_OF_SMALL,
-    TAG_ARMS,
-    TEXT_ARMS,
-    TRANSLATION_ARMS,
-    searched,
-)
-from helpers.trials.settings import (
-    BATCH_PAIRS,
-    BATCH_TOKENS,
-    GRIDS,
-    NETWORK,
-    TWO_PHASE,
-    WRITER,
-    grid,
-    setting_for,
-)  # fmt: skip
-from helpers.trials.trial import BY_STRATEGY, Trial
+from helpers.trials.kept import of_origins
+from helpers.trials.settings import setting_for
+from helpers.trials.tasks import TASKS, task_of
+from helpers.trials.tasks.retrieval import RATES_OF_RANKERS as RATES_OF_RANKERS
+from helpers.trials.trial import Trial
+
+FILE = ROOT / "data" / "studies.yaml"
+
+TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
+TAG_ARMS = tuple(TASKS["tagging"].setups)
+LANGUAGE_ARMS = tuple(TASKS["language_modeling"].setups)
+TRANSLATION_ARMS = tuple(TASKS["translation"].setups)
+RANKERS = ("random", "bm25", "frozen", "fine_tuned")
 
 
 def trials_of(
@@ -52,10 +42,10 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: a key of :data:`helpers.trials.trial.PROTOCOLS`.
+        task: a key of :data:`helpers.trials.tasks.TASKS`.
         corpus: catalogue name, file or hub id.
         model: name of the weights.
-        arm: a key of :data:`helpers.trials.arms.ARMS`.
+        arm: one of the task.
         labels: labelled items, or documents; more than there are means all.
         draws: numbers of the draws.
         max_length: tokens of a text.
@@ -68,35 +58,25 @@ def trials_of(
     Raises:
         UserError: no such corpus or model; no setting of the arm.
     """
+    kind = task_of(task)
+    setup = kind.setup(arm)
     facts = facts or facts_of(corpus, task)
     labels = min(labels, facts["train"])
     chosen: dict[str, Any] = {}
-    if searched(task, arm):
+    if setup.grid:
         chosen = setting_for(task, corpus, model, arm, labels) if setting is None else dict(setting)
-    if arm in COMPRESSED:
+    if setup.starts_from:
         if wrong_labels:
             raise UserError(f"The arm '{arm}': no study compresses networks of wrong labels.")
-        found = {
-            origin: setting_for(task, corpus, model, origin, labels) for origin in starts_from(arm)
-        }
-        chosen |= of_origins(found) | COMPRESSED[arm]
-    on_vectors = task in vectors.TASKS
-    without = ("majority", "tfidf_whole", "dictionary", "linear", "random")
-    reads_model = on_vectors or arm not in (*without, "copy", "glossary", "memory")
+        origins = setup.starts_from
+        chosen |= of_origins(
+            {one: setting_for(task, corpus, model, one, labels) for one in origins}
+        )
+    stepwise = "steps" in chosen or bool(setup.starts_from)
+    chosen |= kind.fixed(setup, stepwise, pooling) | dict(setup.adds)
+    reads_model = setup.reads != "texts"
     if reads_model:
-        chosen |= {"max_length": max_length} | vectors.FIXED.get(task, {})
-    if reads_model and task == "translation":
-        chosen |= NETWORK | WRITER
-    elif reads_model and not on_vectors and arm not in ("tfidf", "unigram", "bm25"):
-        if task in ("classification", "tagging"):
-            chosen |= {"pooling": "token" if task == "tagging" else pooling}
-        chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
-        if "steps" in chosen and task == "retrieval":
-            chosen["batch_pairs"] = BATCH_PAIRS
-        elif "steps" in chosen or arm in COMPRESSED:
-            chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
-        if (task, arm) == ("language_modeling", "two_phase"):
-            chosen |= TWO_PHASE
+        chosen["max_length"] = max_length
     if wrong_labels:
         chosen["wrong_labels"] = wrong_labels
     return [
@@ -117,14 +97,13 @@ def trials_of(
     ]
 
 
-RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
-    "fine_tuned": (3e-4, 1e-3, 3e-3),
-    "source_continued": (1e-4, 3e-4, 1e-3),
-    "joint": (3e-4, 1e-3, 3e-3),
-    "two_phase": (3e-4, 1e-3, 3e-3),
-    "from_scratch": (3e-4, 1e-3, 3e-3),
-}
-"""Of language models; of two phases that of the first one, the second has a third of it."""
+def searched(task: str, arm: str) -> bool:
+    """Tell whether an arm has a setting; a bi-encoder that is only read has none.
+
+    >>> searched("classification", "frozen"), searched("retrieval", "frozen")
+    (True, False)
+    """
+    return task_of(task).setup(arm).grid is not None
 
 
 @dataclass(frozen=True)
@@ -142,7 +121,7 @@ class Question:
         max_length: tokens of a text.
         pooling: what the head reads.
         notebook: that shows it.
-        rates: learning rates that are tried, by arm.
+        rates: learning rates that are tried, by arm, in place of the task's.
         wrong_labels: share of the labels that are wrong, in [0, 1); the settings are those that
             were found with right ones, since who has wrong labels does not know it.
     """
@@ -157,15 +136,16 @@ class Question:
     max_length: int = 64
     pooling: str = "mean"
     notebook: str = "06"
-    rates: Mapping[str, Sequence[float]] = field(default_factory=lambda: RATES)
+    rates: Mapping[str, Sequence[float]] = field(default_factory=dict)
     wrong_labels: float = 0.0
 
     def pairs(self) -> Iterator[tuple[str, int]]:
         """Yield arm and label count: the cheap arms first, then count by count."""
+        setup = task_of(self.task).setup
         trained = self.labels if self.trained_labels is None else self.trained_labels
         for cheap, counts in ((True, self.labels), (False, trained)):
             for n in counts:
-                yield from ((arm, n) for arm in self.arms if (arm in CHEAP) == cheap)
+                yield from ((arm, n) for arm in self.arms if setup(arm).cheap == cheap)
 
     def trials(self, arm: str, labels: int, draws: Sequence[int], **rest: Any) -> list[Trial]:
         """Return :func:`trials_of` for an arm and a label count."""
@@ -192,67 +172,18 @@ def label_efficiency(question: Question) -> list[Trial]:
     return list(dict.fromkeys(found))  # counts above what there is are all the same
 
 
+def _question(fields: dict[str, Any]) -> Question:
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+    }
+    return Question(**values)
+
+
 STUDIES = {
-    "topics": Question(),
-    "news": Question(
-        corpus="reuters-r52",
-        model="gpt2-mini",
-        labels=(128, 1024),
-        rates=RATES_OF_SMALL,
-        notebook="09",
-    ),
-    "news_encoder": Question(
-        corpus="reuters-r52", arms=("frozen",), labels=(128, 1024), notebook="09"
-    ),
-    **{name: Question(**asked) for name, asked in vectors.QUESTIONS.items()},
-    "wrong_labels": Question(labels=(256,), wrong_labels=0.2, notebook="03"),
-    "entities": Question(
-        task="tagging",
-        corpus="peoples-daily",
-        model="bert-zh-mini",
-        arms=TAG_ARMS,
-        labels=(200, 2000),
-        notebook="10",
-    ),
-    "compression": Question(
-        arms=("majority", "from_scratch", *COMPRESSED), labels=(256,), notebook="13"
-    ),
-    "strategies": Question(
-        arms=("majority", "tfidf", "frozen", "fine_tuned", "from_scratch", *BY_STRATEGY),
-        labels=(64,),
-        notebook="08",
-    ),
-    "translation": Question(
-        task="translation",
-        corpus="jupyterlab-zh",
-        model="gpt2-mini",
-        arms=TRANSLATION_ARMS,
-        labels=(2167,),  # all pairs: a draw is new weights and another order
-        max_length=128,
-        rates=dict.fromkeys(("fine_tuned", "from_scratch"), (1e-3, 3e-3, 1e-2)),
-        notebook="11",
-    ),
-    "outlets": Question(
-        task="language_modeling",
-        corpus="newsarticles:tass.com",
-        model="gpt2-mini",
-        arms=LANGUAGE_ARMS,
-        labels=(32,),
-        max_length=256,
-        rates=RATES_OF_LANGUAGE,
-        notebook="05",
-    ),
-    "replies": Question(
-        task="retrieval",
-        corpus="chitchat",
-        arms=RANKERS,
-        labels=(256,),
-        max_length=24,
-        rates=RATES_OF_RANKERS,
-        notebook="12",
-    ),
+    name: _question(fields)
+    for name, fields in yaml.safe_load(FILE.read_text(encoding="utf-8")).items()
 }
-"""The studies by name; of two that share task, corpus and model the one with fewer arms first."""
+"""The studies by name, as ``data/studies.yaml`` has them."""
 
 
 def question(name: str) -> Question:
@@ -287,12 +218,15 @@ def name_of(asked: Question) -> str:
 def unsearched(asked: Question) -> list[str]:
     """Return the arms of a question for which no setting was found anywhere yet.
 
-    Their trials cannot be defined, so they are missing whatever is stored.
+    Their trials cannot be defined, so they are missing whatever is stored; nor can those that start
+    from a network whose setting was not found.
     """
-    arms = []
-    for arm in (one for one in asked.arms if searched(asked.task, one)):
+    setup, arms = task_of(asked.task).setup, []
+    for arm in asked.arms:
+        own = [arm] if setup(arm).grid else []
         try:
-            setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
+            for one in (*own, *setup(arm).starts_from):
+                setting_for(asked.task, asked.corpus, asked.model, one, asked.labels[0])
         except UserError:
             arms.append(arm)
     return arms
@@ -312,13 +246,13 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
             "nothing to search."
         )
     facts = facts_of(asked.corpus, asked.task)
+    kind = task_of(asked.task)
     found = []
     for arm, n in asked.pairs():
-        kind = GRIDS.get((asked.task, arm), arm)
-        split = vectors.chosen_on(asked.task, arm)
+        split = kind.chosen_on(arm)
         trials = [
             trial
-            for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)
+            for setting in kind.grid(arm, n, asked.rates.get(arm, ()))
             for trial in asked.trials(arm, n, [TUNING], facts=facts, split=split, setting=setting)
         ]
         if trials:

@@ -16,9 +16,10 @@ from helpers.sources import loading
 from helpers.training import curves
 from helpers.training.costs import training_flops
 from helpers.training.loop import IGNORED, Row, autocast, pad, train
-from helpers.trials.networks import Folders, causal, labelled
+from helpers.trials.networks import causal, labelled
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, n_items, rows_of, texts_of
+from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import Trial
 
 MOST_BYTES = 125

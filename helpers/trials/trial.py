@@ -6,30 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from helpers import UserError, nearest
-
-PROTOCOLS = {
-    "classification": 1,
-    "tagging": 1,
-    "domains": 1,
-    "episodes": 1,
-    "translation": 1,
-    "language_modeling": 1,
-    "retrieval": 1,
-}
-"""Raised by hand where the meaning of a task's training or scoring changes (a test asks for it)."""
-
-BY_STRATEGY = (
-    "two_phase",
-    "top_layer",
-    "lora",
-    "adapter",
-    "bitfit",
-    "discriminative_rates",
-    "mixout",
-)
-"""Arms that fine-tune in another way than all parameters at once with one learning rate: one of
-each family, those that decide a claim or cost least first."""
+from helpers import UserError
+from helpers.trials.tasks import task_of
 
 WATCHED = 128
 """So many validation and training items, at most, are looked at along a training."""
@@ -45,10 +23,10 @@ class Trial:
     Device and versions are not among them: they are an outcome's origin.
 
     Attributes:
-        task: a key of :data:`PROTOCOLS`.
+        task: a key of :data:`helpers.trials.tasks.TASKS`.
         corpus: name of the texts.
         corpus_hash: their fingerprint, all splits.
-        arm: what is done with the labels, a key of :data:`helpers.trials.arms.ARMS`.
+        arm: what is done with the labels, one that its task has.
         labels: labelled items that it sees.
         draw: which of them, :func:`helpers.sources.sampling.draw_order`, and all random weights.
         items: scored items, all of the split.
@@ -75,8 +53,7 @@ class Trial:
 
     def __post_init__(self) -> None:
         """Sort the setting, take the task's protocol, refuse what cannot be run."""
-        if self.task not in PROTOCOLS:
-            raise UserError(f"There is no task '{self.task}'.{nearest(self.task, PROTOCOLS)}")
+        protocol = task_of(self.task).protocol
         if self.split not in SPLITS:
             raise UserError(f"A trial is scored on validation or test items, not '{self.split}'.")
         if self.labels < 1 or self.items < 1:
@@ -89,7 +66,7 @@ class Trial:
         for name in ("labels", "draw", "items"):
             object.__setattr__(self, name, int(getattr(self, name)))
         if not self.protocol:
-            object.__setattr__(self, "protocol", PROTOCOLS[self.task])
+            object.__setattr__(self, "protocol", protocol)
 
     @property
     def key(self) -> str:

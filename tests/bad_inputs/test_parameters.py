@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from helpers import UserError
 from helpers.runs.plan import find_notebook, plan_run
 from helpers.tasks.episodes import episodes
-from helpers.transfer.adaptation import check_method
 from helpers.transfer.objective import joint_loss
 
 LISTED = "06_bert_finetuning: labels must be a list of whole numbers like [16, 64, 256, 1024], not"
@@ -60,7 +59,6 @@ CALLS = [
     (lambda: joint_loss(1.0, 1.0, float("nan")), "weight (λ of L_s + λ L_t) must be a finite number of at least 0, not nan."),
     (lambda: episodes([0, 0, 1, 1], [0, 1], ways=2, shots=2, queries=1, n=1, seed=0), "Class 0 has 2 items; an episode asks for 3 (2 shots and 1 queries)."),
     (lambda: episodes([0, 0, 1, 1], [0, 1], ways=3, shots=1, queries=1, n=1, seed=0), "An episode of 3 ways needs as many classes; there are 2."),
-    (lambda: check_method("corl"), "There is no adaptation 'corl'. Did you mean 'coral'?"),
 ]  # fmt: skip
 
 

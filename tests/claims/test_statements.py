@@ -8,11 +8,9 @@ import yaml
 
 from helpers import UserError
 from helpers.claims.statements import CLAIMS, claim, load_claims, load_rules
-from helpers.trials import studies, vectors
+from helpers.trials.studies import STUDIES as SINGLE
 
-STUDIES = studies.STUDIES | {
-    name: studies.STUDIES[parts[0]] for name, parts in vectors.TOGETHER.items()
-}
+STUDIES = SINGLE | {"domains": SINGLE["domains_rec-talk"]}  # all pairs, judged together
 
 
 def changed(tmp_path, change):

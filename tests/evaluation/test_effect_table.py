@@ -87,10 +87,3 @@ def test_what_is_never_reached_has_a_bound_and_no_interval():
 def test_bad_tables_are_a_sentence(labels, shape, other, says):
     with pytest.raises(UserError, match=says):
         effects(labels, np.ones(shape), np.zeros(other))
-
-
-def test_gap_and_forgetting():
-    assert effect.negative_transfer_gap(0.7, 0.8) == pytest.approx(0.1)
-    assert effect.forgetting(0.9, 0.95) == pytest.approx(-0.05)
-    with pytest.raises(UserError, match="after must be a finite score"):
-        effect.forgetting(0.9, float("nan"))

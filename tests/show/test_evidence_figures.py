@@ -7,9 +7,7 @@ from helpers import UserError
 from helpers.evaluation.calibration import reliability as bins_of
 from helpers.evaluation.intervals import Interval
 from helpers.show.evidence_figures import (
-    FURTHEST,
     gain_against_cost,
-    in_half_widths,
     pareto,
     reliability,
 )
@@ -39,16 +37,6 @@ def test_gain_stands_over_cost_with_its_interval():
     np.testing.assert_allclose(drawn[2][0].get_segments()[0], [[2.0, 0.1], [2.0, 0.3]])
 
 
-def test_half_widths_keep_the_side_of_zero_and_the_verdict():
-    rows = [("a", GAIN, "supported"), ("b", NONE, "undecided"),
-            ("c", Interval(-9, -9.1, -8.9, 9, 0.95, ""), "contradicted")]  # fmt: skip
-    ax = in_half_widths(rows).axes[0]
-    assert [one.get_text() for one in ax.get_yticklabels()] == ["a", "c"]
-    np.testing.assert_allclose(ax.lines[0].get_xdata(), [1, 3])
-    assert ax.lines[2].get_xdata().tolist() == [-FURTHEST, -FURTHEST]
-    assert ax.lines[1].get_marker() != ax.lines[3].get_marker()
-
-
 def test_the_pareto_figure_joins_what_nothing_surpasses_and_names_all():
     better = Interval(0.5, 0.4, 0.6, 9, 0.95, "")
     points = [("full", 4.0, better), ("low_rank", 1.0, GAIN), ("both_worse", 5.0, GAIN)]
@@ -69,7 +57,6 @@ def test_the_pareto_figure_joins_what_nothing_surpasses_and_names_all():
         (lambda: gain_against_cost([]), "at least one method"),
         (lambda: gain_against_cost([("a", 0.0, GAIN)]), "costs above 0"),
         (lambda: pareto([], "memory"), "at least one method"),
-        (lambda: in_half_widths([("a", NONE, "undecided")]), "at least one interval"),
     ],
 )
 def test_nothing_to_draw_is_a_sentence(call, says):

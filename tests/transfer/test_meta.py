@@ -11,7 +11,7 @@ from torch import nn
 from helpers import UserError
 from helpers.evaluation.intervals import bootstrap_interval
 from helpers.tasks.episodes import Episode, episodes
-from helpers.transfer import finetuning, meta
+from helpers.transfer import meta
 
 
 def random(*shape, seed=0):
@@ -72,21 +72,6 @@ def test_an_inner_step_of_the_head_is_the_one_by_hand():
     assert torch.equal(there.trunk[0].weight, net.trunk[0].weight)  # the trunk stays, as does net
     whole = meta.adapted(net, support, labels, steps=1, rate=0.3)
     assert not torch.equal(whole.trunk[0].weight, net.trunk[0].weight)
-
-
-def test_fine_tuning_on_the_support_is_descent_of_a_linear_head():
-    support, labels, query = random(6, 3), torch.tensor([0, 1, 2, 0, 1, 2]), random(4, 3, seed=1)
-    state = torch.random.get_rng_state()
-    found = meta.fine_tune_on_support(steps=7, rate=0.3)(support, labels, query)
-    assert torch.equal(state, torch.random.get_rng_state())
-    x, weight, bias = support.double().numpy(), np.zeros((3, 3)), np.zeros(3)
-    for _ in range(7):
-        shares = np.exp(x @ weight.T + bias)
-        wrong = (shares / shares.sum(1, keepdims=True) - np.eye(3)[labels.numpy()]) / 6
-        weight, bias = weight - 0.3 * wrong.T @ x, bias - 0.3 * wrong.sum(0)
-    np.testing.assert_allclose(found.numpy(), query.numpy() @ weight.T + bias, atol=1e-5)
-    exact = meta.fine_tune_on_support(steps=7, rate=0.3)(support.double(), labels, query.double())
-    np.testing.assert_allclose(exact.numpy(), query.double().numpy() @ weight.T + bias, atol=1e-12)
 
 
 def test_reptile_of_one_step_is_a_step_along_the_gradient():
@@ -180,59 +165,6 @@ def test_meta_training_reads_no_row_of_a_test_class(world):
 
 def _support(features, task):
     return features[task.support], torch.tensor(task.support_labels), features[task.query]
-
-
-def test_a_whole_encoder_is_tuned_on_its_token_ids(target):
-    rows = target.task.encode(target.task.items("train"), target.tokenizer)
-    classifier = target.task.build_model(target.model, pretrained=True, seed=0)
-    net, tokens = meta.TokenNetwork(classifier), meta.token_matrix(rows)
-    collator = target.task.collator(target.tokenizer)
-    wanted = finetuning.predict(classifier, rows, collator, device="cpu")
-    with torch.no_grad():
-        np.testing.assert_allclose(net(tokens).numpy(), wanted, atol=1e-5)
-        np.testing.assert_allclose(net(tokens[:1]).numpy(), wanted[:1], atol=1e-5)
-    tasks = episodes(rows["labels"], range(3), ways=3, shots=3, queries=4, n=4, seed=0)
-    found = meta.fine_tuning(net, steps=4, rate=0.1)(*_support(tokens, tasks[0]))
-    by_hand = copy.deepcopy(classifier)
-    batch = collator(rows.select(tasks[0].support).to_list())
-    batch["labels"] = torch.tensor(tasks[0].support_labels)
-    for _ in range(4):
-        by_hand.zero_grad()
-        by_hand(**batch).loss.backward()
-        with torch.no_grad():
-            for p in by_hand.parameters():
-                if p.grad is not None:  # a pooler that nothing goes through has none
-                    p -= 0.1 * p.grad
-    query = rows.select(tasks[0].query)
-    by_hand = finetuning.predict(by_hand, query, collator, device="cpu")
-    np.testing.assert_allclose(found.numpy(), by_hand, atol=1e-4)
-    assert np.abs(by_hand - wanted[tasks[0].query]).max() > 0.01
-    with torch.no_grad():  # the episodes leave the model as it was
-        np.testing.assert_allclose(net(tokens).numpy(), wanted, atol=1e-5)
-    own = copy.deepcopy(net)
-    meta.reptile(own, tokens, tasks, steps=2, rate=0.1)
-    meta.first_order_maml(own, tokens, tasks, steps=2, rate=0.1, head_only=True)
-    before = dict(net.named_parameters())
-    moved = [n for n, p in own.named_parameters() if not torch.equal(p, before[n])]
-    assert any("backbone" in name for name in moved) and any("head" in name for name in moved)
-    # Of a frozen encoder the features can be computed once: the head's steps are the same.
-    features = torch.tensor(finetuning.extract_features(classifier, rows, collator, device="cpu"))
-    head = {"steps": 5, "rate": 0.1}
-    through = meta.fine_tuning(net, head_only=True, **head)(*_support(tokens, tasks[0]))
-    cached = meta.fine_tuning(classifier.head, **head)(*_support(features, tasks[0]))
-    torch.testing.assert_close(through, cached, atol=1e-5, rtol=1e-4)
-
-
-def test_prototypes_of_a_whole_encoder_are_learned(target):
-    classifier = target.task.build_model(target.model, pretrained=True, seed=0)
-    rows = target.task.encode(target.task.items("train"), target.tokenizer)
-    tokens, n = meta.token_matrix(rows), sum(p.numel() for p in classifier.backbone.parameters())
-    classifier.head = nn.Identity()
-    net = meta.TokenNetwork(classifier)
-    assert sum(p.numel() for p in net.parameters()) == n
-    tasks = episodes(rows["labels"], range(3), ways=3, shots=2, queries=4, n=10, seed=0)
-    scores = meta.accuracies(meta.learn_prototypes(net, tokens, tasks), tokens, tasks)
-    assert scores.mean() > 0.9
 
 
 def test_accuracies_are_shares_by_episode(world):

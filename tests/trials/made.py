@@ -5,7 +5,8 @@ import numpy as np
 from helpers.trials import studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
-from helpers.trials.trial import BY_STRATEGY, Trial
+from helpers.trials.tasks.classification import BY_STRATEGY
+from helpers.trials.trial import Trial
 
 ORIGIN = {"device": "a processor", "threads": 1, "torch": "2.9.0", "transformers": "5.0.0"}
 FACTS = {"hash": "c" * 64, "train": 500, "validation": 50, "source_validation": 40, "test": 6}

@@ -11,6 +11,7 @@ from seqeval.scheme import IOB2
 from helpers.tasks.tags import repair
 from helpers.trials import answers
 from helpers.trials.rows import flat
+from helpers.trials.tasks import TASKS
 
 NAMES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 SENTENCES = [["B-PER", "I-PER", "O"], ["O", "B-LOC", "I-LOC", "I-LOC", "O"], ["B-LOC"]]
@@ -66,7 +67,7 @@ def test_more_classes_than_a_byte_holds_take_two():
 def test_probabilities_are_those_of_torch_and_large_logits_do_no_harm():
     logits = np.random.default_rng(0).normal(0, 5, (50, 4)).astype(np.float32)
     logits[0] = [5000, 4999, -5000, 0]
-    kept = answers.ITEMS_OF["classification"](list(logits), {}, "test")
+    kept = answers.classes(list(logits))
     best = torch.softmax(torch.tensor(logits, dtype=torch.float64), 1).max(1)
     assert kept["predicted"].tolist() == best.indices.tolist()
     assert kept["probability"] == pytest.approx(best.values.numpy(), abs=1e-3)
@@ -75,7 +76,7 @@ def test_probabilities_are_those_of_torch_and_large_logits_do_no_harm():
 def test_the_score_of_classes_is_the_share_that_is_right():
     inputs = {"validation.labels": np.array([0, 1, 1, 0])}
     logits = [np.eye(2)[at] for at in (1, 0, 0)]
-    assert answers.SCORES["classification"](logits, inputs, np.array([1, 2, 3])) == 2 / 3
+    assert TASKS["classification"].watched(logits, inputs, np.array([1, 2, 3])) == 2 / 3
 
 
 # names
@@ -104,18 +105,18 @@ def test_some_sentences_are_read_in_the_order_asked_for():
 
 def test_a_network_that_knows_all_finds_every_name():
     inputs = tagged("test")
-    kept = answers.ITEMS_OF["tagging"](sure(inputs, "test"), inputs, "test")
+    kept = TASKS["tagging"].of_logits(sure(inputs, "test"), inputs, "test")
     assert kept["found"].tolist() == [[1, 0], [0, 1], [0, 1]]
     assert not kept["missed"].any() and not kept["wrong"].any()
     inputs = tagged()
-    assert answers.SCORES["tagging"](sure(inputs), inputs, np.arange(3)) == 1.0
+    assert TASKS["tagging"].watched(sure(inputs), inputs, np.arange(3)) == 1.0
 
 
 def test_the_score_of_names_is_that_of_the_places_asked_for():
     inputs = tagged()
     rows = sure(inputs)
     rows[3] = np.zeros_like(rows[3])  # all tags alike: O is the first, the name is missed
-    score = answers.SCORES["tagging"]
+    score = TASKS["tagging"].watched
     assert score(rows, inputs, np.arange(3)) == pytest.approx(2 * 2 / (2 * 2 + 1))
     assert score(rows[:3], inputs, np.array([0, 1])) == 1.0
     assert score(rows[3:], inputs, np.array([2])) == 0.0

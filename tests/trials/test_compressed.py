@@ -1,11 +1,15 @@
 """Arms that make a fine-tuned network smaller: what each says, takes and starts from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from helpers.trials import inputs, kept, studies
 from helpers.trials.arms import run
+from helpers.trials.tasks import TASKS
+from helpers.trials.tasks.classification import COMPRESSED
 from tests.trials import tiny
 
 CPU = torch.device("cpu")
@@ -31,12 +35,14 @@ def model(place):
 @pytest.fixture(autouse=True)
 def _settings(monkeypatch):
     monkeypatch.setattr(studies, "setting_for", lambda *marks: STEPS)
-    smaller = studies.COMPRESSED | {
+    setups = TASKS["classification"].setups
+    smaller = {
         "three_layers": {"layers": 1},
         "distilled": STUDENT,
         "small": STUDENT | {"bits": 8, "trimmed": 1},
     }
-    monkeypatch.setattr(studies, "COMPRESSED", smaller)
+    for arm, adds in smaller.items():
+        monkeypatch.setitem(setups, arm, replace(setups[arm], adds=adds))
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +69,7 @@ def whole():
     return {}
 
 
-@pytest.mark.parametrize("arm", [*studies.COMPRESSED])
+@pytest.mark.parametrize("arm", COMPRESSED)
 def test_each_answers_every_text_and_says_what_it_takes(arm, texts, model, place, whole):
     found = outcome(texts, model, arm, place)
     n = trial(texts, model, arm).items

@@ -9,8 +9,11 @@ import torch
 from helpers import UserError
 from helpers.evaluation.comparison import Comparison
 from helpers.sources.domains import newsgroup_domains
-from helpers.trials import domains, vectors
-from helpers.trials.arms import ARMS, run
+from helpers.trials import domains
+from helpers.trials.arms import run
+from helpers.trials.tasks import TASKS
+from helpers.trials.tasks.base import SPLITS
+from helpers.trials.tasks.domains import BLIND
 from tests.trials import vectors_made as made
 
 INPUTS = made.inputs()
@@ -29,7 +32,7 @@ def accuracy(arm, **more):
 
 def test_every_arm_learns_and_the_floor_does_not():
     assert accuracy("majority") == pytest.approx(0.5, abs=0.01)
-    for arm in set(ARMS["domains"]) - {"majority"}:
+    for arm in set(TASKS["domains"].setups) - {"majority"}:
         assert accuracy(arm) > 0.6, arm
 
 
@@ -38,7 +41,7 @@ def test_arms_that_are_blind_do_not_see_the_labels_of_the_target():
     turned = np.arange(len(made.NAMES))
     turned[groups] = groups[::-1]  # the first of one class becomes the last of the other
     shuffled = INPUTS | {"train.labels": turned[INPUTS["train.labels"]]}
-    for arm in domains.BLIND:
+    for arm in BLIND:
         assert np.array_equal(predicted(arm), predicted(arm, shuffled)), arm
     for arm in ("joint", "target_only"):
         assert not np.array_equal(predicted(arm), predicted(arm, shuffled)), arm
@@ -68,7 +71,7 @@ def test_pooled_is_the_joint_objective_with_as_much_weight_as_texts():
 def test_blind_arms_are_chosen_on_validation_texts_of_the_source():
     trial = made.pair("source_only", split="source_validation", items=120)
     outcome = run(trial, INPUTS, {}, torch.device("cpu"))
-    assert vectors.score(trial, outcome.items, INPUTS) > accuracy("source_only")
+    assert TASKS["domains"].score(trial, outcome, lambda: INPUTS) > accuracy("source_only")
 
 
 def test_more_labels_than_there_are_is_one_sentence():
@@ -92,11 +95,11 @@ def test_a_pair_has_the_texts_of_its_domains_in_their_order(pair):
 
 
 def test_sizes_of_a_pair_are_those_of_its_target():
-    splits = {split: {"label": INPUTS[f"{split}.labels"]} for split in vectors.SPLITS}
-    corpus = SimpleNamespace(label_names=made.NAMES, splits=splits)
-    facts = vectors.facts("20newsgroups:rec-talk", "domains", corpus)
+    splits = {split: {"label": INPUTS[f"{split}.labels"]} for split in SPLITS}
+    task = SimpleNamespace(corpus=SimpleNamespace(label_names=made.NAMES, splits=splits))
+    facts = TASKS["domains"].sizes("20newsgroups:rec-talk", task)
     assert facts == {"train": 800, "validation": 120, "test": 800, "source_validation": 120}
-    assert vectors.facts("20newsgroups:few-shot", "episodes", corpus)["test"] == 100
+    assert TASKS["episodes"].sizes("20newsgroups:few-shot", task)["test"] == 100
 
 
 def test_pairs_are_taken_together_draw_by_draw():

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.trials import few_shot, vectors
+from helpers.trials import few_shot
 from helpers.trials.arms import run
+from helpers.trials.tasks import TASKS
 from tests.trials import vectors_made as made
 
 INPUTS = made.inputs()
@@ -21,13 +22,13 @@ def scored(arm, **more):
 @pytest.mark.parametrize("arm", ["nearest_mean", "fresh_head", *few_shot.LEARNERS])
 def test_arms_know_more_than_chance_of_unseen_classes(arm):
     trial, outcome = scored(arm, **({"rate": 1e-4} if arm == "prototypical" else {}))
-    assert vectors.score(trial, outcome.items, {}) > 0.4
+    assert TASKS["episodes"].score(trial, outcome, dict) > 0.4
     assert set(outcome.items["asked"]) == {20} and len(outcome.items["right"]) == 20
 
 
 def test_saying_one_class_is_chance():
     trial, outcome = scored("constant")
-    assert vectors.score(trial, outcome.items, {}) == 0.25
+    assert TASKS["episodes"].score(trial, outcome, dict) == 0.25
     assert few_shot.right_of({0: outcome}).tolist() == [[0.25] * 20]
 
 

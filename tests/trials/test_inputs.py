@@ -9,8 +9,9 @@ from helpers import ROOT, UserError
 from helpers.base import files
 from helpers.sources import catalog, corpora, weights
 from helpers.trials import answers, inputs
-from helpers.trials.rows import load_inputs, n_items, rows_of, texts_of
+from helpers.trials.rows import load_inputs, n_items, rows_of, seen_by, texts_of
 from helpers.trials.store import OWN
+from helpers.trials.tasks import TASKS
 from tests.trials.made import trial
 
 MODEL = "bert-zh-mini"
@@ -138,14 +139,14 @@ def test_a_tokenizer_without_offsets_keeps_what_its_tokens_say():
         def decode(self, ids, skip_special_tokens):
             return " ".join(ids)
 
-    assert inputs._seen("one two three four", Slow(), 5) == "one two three"
+    assert seen_by("one two three four", Slow(), 5) == "one two three"
 
 
 # sentences
 
 
 def test_sentences_and_their_tags_are_those_of_the_task(here, tagged):
-    task = inputs.load_task(here.articles, "tagging", LENGTH)
+    task = TASKS["tagging"].load(here.articles, LENGTH)
     assert tagged["names"] == ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"]
     for split in SPLITS:
         items = task.items(split)
@@ -155,7 +156,7 @@ def test_sentences_and_their_tags_are_those_of_the_task(here, tagged):
 
 
 def test_an_article_is_a_number_and_its_sentences_share_it(here, tagged):
-    task = inputs.load_task(here.articles, "tagging", LENGTH)
+    task = TASKS["tagging"].load(here.articles, LENGTH)
     for split in SPLITS:
         names = list(task.items(split)["article"])
         numbers = tagged[f"{split}.article"].tolist()
@@ -218,7 +219,7 @@ def test_inputs_are_made_once(here, tmp_path, monkeypatch):
     one = trial_on(here.texts)
     file = inputs.prepare(one, tmp_path)
     stamp = file.stat().st_mtime_ns
-    monkeypatch.setattr(inputs, "load_task", None)
+    monkeypatch.setattr(TASKS["classification"], "load", None)
     assert inputs.prepare(one, tmp_path) == file and file.stat().st_mtime_ns == stamp
     assert list(tmp_path.iterdir()) == [file]
     assert load_file(file).keys() == load_inputs(file).keys() - {"names"}

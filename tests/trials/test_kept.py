@@ -7,6 +7,7 @@ import time
 
 import pytest
 import torch
+import transformers
 from torch import nn
 
 from helpers.trials import kept
@@ -77,7 +78,7 @@ def test_a_damaged_file_is_made_anew(folder, damage):
 def test_one_of_other_versions_is_trained_again(monkeypatch):
     times = []
     kept.network(ONE, blank, trainer(times), CPU)
-    monkeypatch.setattr(kept.transformers, "__version__", "0.1")
+    monkeypatch.setattr(transformers, "__version__", "0.1")
     kept.network(ONE, blank, trainer(times), CPU)
     assert len(times) == 2
 

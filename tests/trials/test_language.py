@@ -10,10 +10,11 @@ from helpers.sources.weights import load_tokenizer
 from helpers.tasks.language_modeling import LanguageModeling, document_losses
 from helpers.tasks.new_domain import NewDomain
 from helpers.trials import inputs, language
-from helpers.trials.arms import ARMS, run
+from helpers.trials.arms import run
 from helpers.trials.outcome import check
 from helpers.trials.rows import rows_of
 from helpers.trials.runner import score_of
+from helpers.trials.tasks import TASKS
 from tests.trials import tiny
 
 CPU = torch.device("cpu")
@@ -41,7 +42,7 @@ def outcome(made, arm, read=None, **changes):
     return trial, run(trial, read or known, {model: {"folder": model}}, CPU)
 
 
-@pytest.mark.parametrize("arm", sorted(ARMS["language_modeling"]))
+@pytest.mark.parametrize("arm", sorted(TASKS["language_modeling"].setups))
 def test_every_arm_scores_every_held_out_document(made, arm):
     trial, found = outcome(made, arm)
     check(trial, found)

@@ -5,7 +5,8 @@ import pytest
 from safetensors.numpy import load, save
 
 from helpers import UserError
-from helpers.trials.outcome import ITEMS, Outcome, check, from_bytes, read_trial, to_bytes
+from helpers.trials.outcome import Outcome, check, from_bytes, read_trial, to_bytes
+from helpers.trials.tasks import TASKS
 from tests.trials.made import ORIGIN, names, said, same, trial
 
 CURVE = {"step": np.array([0, 5], np.int32), "training_loss": np.array([1.5, 0.5], np.float32)}
@@ -104,12 +105,13 @@ def test_arrays_of_another_task_are_refused():
     check(trial(task="tagging"), counted)
 
 
-@pytest.mark.parametrize("task", sorted(ITEMS))
+@pytest.mark.parametrize("task", sorted(TASKS))
 def test_an_outcome_of_other_items_is_refused(task):
-    five = Outcome({name: np.zeros((5, 1), np.uint8) for name in ITEMS[task]})
+    names = TASKS[task].items
+    five = Outcome({name: np.zeros((5, 1), np.uint8) for name in names})
     with pytest.raises(UserError) as error:
         to_bytes(trial(task=task, items=1200), five)
     assert str(error.value) == (
-        f"The outcome of letters tfidf, 4 labels, draw 0 has 5 items in '{ITEMS[task][0]}', but "
+        f"The outcome of letters tfidf, 4 labels, draw 0 has 5 items in '{names[0]}', but "
         "1,200 are scored: it belongs to other items."
     )

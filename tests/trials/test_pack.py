@@ -7,6 +7,7 @@ import pytest
 from helpers import UserError
 from helpers.trials import pack, runner
 from helpers.trials.store import Store
+from helpers.trials.tasks import TASKS
 from tests.trials import tiny
 
 # What a bare machine has not got; an import of one of these ends the run.
@@ -80,4 +81,4 @@ def test_a_folder_without_a_pack_is_one_sentence(tmp_path):
 
 def test_translations_stay_where_their_texts_are():
     (one,) = tiny.translation_trials("jupyterlab-zh", "gpt2-mini")
-    assert "steps" in one.options and not pack.travels(one)
+    assert "steps" in one.options and not TASKS["translation"].travels(one)

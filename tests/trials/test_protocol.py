@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from helpers import ROOT
-from helpers.trials import inputs, vectors
-from helpers.trials.arms import ARMS, run
-from helpers.trials.trial import PROTOCOLS
+from helpers.trials import inputs
+from helpers.trials.arms import run
+from helpers.trials.tasks import TASKS
 from tests.trials import tiny, vectors_made
 
 KNOWN = ROOT / "tests" / "trials" / "protocol.json"
@@ -57,9 +57,9 @@ def shares_now():
         ("domains", vectors_made.pair, 1600),
         ("episodes", vectors_made.episodes, 60),
     ):
-        trials = [make(arm, items=items, **more) for arm in ARMS[task]]
+        trials = [make(arm, items=items, **more) for arm in TASKS[task].arms()]
         each = [(one, run(one, clouds, {}, torch.device("cpu"))) for one in trials]
-        found[task] = [vectors.score(one, outcome.items, clouds) for one, outcome in each]
+        found[task] = [TASKS[task].score(*pair, lambda: clouds) for pair in each]
     return found
 
 
@@ -68,12 +68,12 @@ def now(tmp_path_factory):
     return curves_now(tmp_path_factory.mktemp("protocol"))
 
 
-@pytest.mark.parametrize("task", PROTOCOLS)
+@pytest.mark.parametrize("task", TASKS)
 def test_outcomes_move_only_with_the_protocol(task, now):
     known = json.loads(KNOWN.read_text())[task]
-    assert PROTOCOLS[task] == known["protocol"], "write the new numbers into protocol.json"
+    assert TASKS[task].protocol == known["protocol"], "write the new numbers into protocol.json"
     moved = np.abs(np.array(now[task]) - known["curves"]).max()
     assert moved <= 1e-3, (
-        f"Training or scoring of {task} has changed its meaning (by {moved:.4f}): raise its number "
-        "in PROTOCOLS and run the shipped trials again."
+        f"Training or scoring of {task} has changed its meaning (by {moved:.4f}): raise the "
+        "number of its protocol and run the shipped trials again."
     )

@@ -8,12 +8,10 @@ from helpers.trials.settings import (
     HEADER,
     choose,
     found_for,
-    grid,
     read_settings,
     save_found,
     setting_for,
 )
-from helpers.trials.trial import BY_STRATEGY
 
 RATES = (1e-4, 3e-4, 1e-3)
 FACTS = {"corpora": {"r8": {"task": "classification", "hash": "0" * 64}}, "models": {"m": "1" * 64}}
@@ -31,51 +29,6 @@ def file(tmp_path):
 
 def asked(file, labels=64, task="classification", corpus="r8", model="m", arm="tfidf"):
     return setting_for(task, corpus, model, arm, labels, file)["regularization"]
-
-
-# what is tried
-
-
-@pytest.mark.parametrize(
-    "arm",
-    [
-        "fine_tuned",
-        "from_scratch",
-        "frozen_tagger",
-        "tfidf",
-        "tfidf_whole",
-        "frozen",
-        "linear",
-        "dictionary",
-        *BY_STRATEGY,
-    ],
-)
-def test_every_arm_is_searched_with_six_different_settings(arm):
-    found = grid(arm, 256, RATES)
-    assert len({tuple(one.items()) for one in found}) == 6
-    assert len({tuple(one) for one in found}) == 1
-
-
-def test_two_phases_are_as_long_as_the_longest_single_one_and_try_two_heads():
-    found = grid("two_phase", 64, RATES)
-    assert {one["steps"] for one in found} == {max(one["steps"] for one in grid("lora", 64, RATES))}
-    assert {one["regularization"] for one in found} == {*settings.HEADS}
-
-
-def test_an_arm_without_choice_is_not_searched():
-    assert grid("majority", 256, RATES) == []
-
-
-def test_steps_grow_with_the_root_of_the_labels_and_are_four_times_as_many_from_scratch():
-    def steps(arm, labels):
-        return sorted({one["steps"] for one in grid(arm, labels, RATES)})
-
-    assert steps("fine_tuned", 64) == [40, 120]
-    assert steps("fine_tuned", 256) == [80, 240]
-    assert steps("frozen_tagger", 256) == [80, 240]
-    for labels in (16, 64, 256):
-        few, many = steps("from_scratch", labels)
-        assert few == 4 * steps("fine_tuned", labels)[0] and many > few
 
 
 # what is chosen

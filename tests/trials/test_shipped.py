@@ -7,7 +7,7 @@ import pytest
 
 from helpers.trials import runner, settings, studies, verify
 from helpers.trials.store import SHIPPED, Store
-from helpers.trials.trial import PROTOCOLS
+from helpers.trials.tasks import TASKS
 
 STORE = Store(None, SHIPPED)
 TRIALS = STORE.all_trials()
@@ -21,7 +21,7 @@ def test_there_are_some_and_they_are_small():
 def test_each_is_of_the_protocol_and_the_texts_of_today():
     known = settings.read_settings()
     for trial in TRIALS:
-        assert trial.protocol == PROTOCOLS[trial.task]
+        assert trial.protocol == TASKS[trial.task].protocol
         facts = known["corpora"][trial.corpus]
         assert trial.corpus_hash == facts["hash"] and trial.items == facts[trial.split]
         assert trial.split == "test" and trial.draw >= 0

@@ -16,7 +16,7 @@ from helpers.training.costs import training_flops
 from helpers.transfer import strategies as known
 from helpers.trials import inputs, networks, strategies
 from helpers.trials.arms import run
-from helpers.trials.trial import BY_STRATEGY
+from helpers.trials.tasks.classification import BY_STRATEGY
 from helpers.trials.upper import kept_below
 from tests.trials import tiny
 

@@ -5,11 +5,11 @@ import pytest
 from helpers import ROOT, UserError
 from helpers.sources.sampling import TUNING
 from helpers.trials import kept, studies
-from helpers.trials.arms import ARMS
-from helpers.trials.settings import TWO_PHASE
-from helpers.trials.studies import CHEAP, STUDIES, Question
-from helpers.trials.trial import BY_STRATEGY
-from tests.trials.made import settle_facts
+from helpers.trials.studies import STUDIES, Question
+from helpers.trials.tasks import TASKS
+from helpers.trials.tasks.classification import BY_STRATEGY, COMPRESSED
+from helpers.trials.tasks.language_modeling import TWO_PHASE
+from tests.trials.made import setting_of, settle_facts
 
 TEXTS = Question(arms=("fine_tuned", "tfidf", "majority", "from_scratch"), labels=(64, 16), draws=3)
 
@@ -62,7 +62,7 @@ def test_whole_networks_are_trained_at_the_counts_for_them_alone():
 def test_every_study_names_arms_of_its_task_and_a_notebook(name, monkeypatch):
     settle_facts(monkeypatch, train=10**6)
     asked = STUDIES[name]
-    assert {*asked.arms} <= {*ARMS[asked.task]}
+    assert {*asked.arms} <= {*TASKS[asked.task].setups}
     assert len(list((ROOT / "notebooks").glob(f"{asked.notebook}_*.ipynb"))) == 1
     trials = studies.label_efficiency(studies.question(name))
     assert len(trials) == len({one.key for one in trials}) == len(list(asked.pairs())) * asked.draws
@@ -203,9 +203,10 @@ def test_a_search_names_the_labels_that_there_are():
 
 
 def test_arms_of_seconds_are_those_without_a_training_of_the_whole_network():
-    every = {arm for known in ARMS.values() for arm in known}
+    setups = [pair for task in TASKS.values() for pair in task.setups.items()]
     trained = {"fine_tuned", "from_scratch", "source_continued", "two_phase", "joint"}
-    assert every - {*CHEAP} == trained | {"distilled", "small", *BY_STRATEGY}
+    dear = {arm for arm, setup in setups if not setup.cheap}
+    assert dear == trained | {"distilled", "small", *BY_STRATEGY}
 
 
 # what a compressed network starts from
@@ -215,14 +216,24 @@ def test_all_compressed_arms_of_a_draw_start_from_the_fine_tuned_trial_of_that_d
     (whole,) = studies.trials_of(
         "classification", "letters", "minilm", "fine_tuned", 64, [3], max_length=32
     )
-    for arm in studies.COMPRESSED:
+    for arm in COMPRESSED:
         (one,) = studies.trials_of(
             "classification", "letters", "minilm", arm, 64, [3], max_length=32
         )
         assert kept.parent_of(one) == whole
-        assert studies.COMPRESSED[arm].items() <= one.options.items()
+        assert COMPRESSED[arm].adds.items() <= one.options.items()
         trained = arm in ("distilled", "small")
         assert ("steps" in one.options) == trained and len(kept.needed(one)) == 1 + trained
+
+
+def test_what_starts_from_a_network_without_a_setting_has_none_either(monkeypatch):
+    def found(task, corpus, model, arm, labels):
+        if arm == "distilled":
+            raise UserError("No setting of the arm has been found yet.")
+        return setting_of(task, corpus, model, arm, labels)
+
+    monkeypatch.setattr(studies, "setting_for", found)
+    assert studies.unsearched(STUDIES["compression"]) == ["distilled", "small"]
 
 
 def test_what_is_made_of_the_student_starts_from_the_distilled_trial():

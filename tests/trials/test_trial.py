@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import UserError
-from helpers.trials import trial as module
-from helpers.trials.trial import PROTOCOLS, Trial, from_json
+from helpers.trials.tasks import TASKS
+from helpers.trials.trial import Trial, from_json
 from tests.trials.made import trial
 
 VALUES = st.one_of(st.integers(-9, 9), st.floats(allow_nan=False, allow_infinity=False), st.text())
@@ -61,7 +61,7 @@ def test_another_field_is_another_trial_with_another_key(change):
     st.integers(1, 10**6),
     st.integers(-1, 99),
     st.text(),
-    st.sampled_from(sorted(PROTOCOLS)),
+    st.sampled_from(sorted(TASKS)),
 )
 def test_a_trial_comes_back_from_its_json(setting, labels, draw, corpus, task):
     one = trial(setting=tuple(setting.items()), labels=labels, draw=draw, corpus=corpus, task=task)
@@ -71,7 +71,7 @@ def test_a_trial_comes_back_from_its_json(setting, labels, draw, corpus, task):
 
 def test_a_trial_takes_the_protocol_of_today_and_one_that_is_read_keeps_its_own(monkeypatch):
     before = trial()
-    monkeypatch.setitem(module.PROTOCOLS, "classification", 8)
+    monkeypatch.setattr(TASKS["classification"], "protocol", 8)
     assert trial().protocol == 8 and trial().key != before.key
     assert from_json(before.json()) == before
 
