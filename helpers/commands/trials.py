@@ -143,11 +143,13 @@ def _list(
     if chosen.json:
         print(json.dumps(rows, indent=2))
         return 0
-    width = max(len(row["trials"]) for row in rows)
-    print(f"{'trials':<{width}}  stored  missing  about minutes")
+    shown = ("trials",) if chosen.study else ("study", "trials")  # the name that --run takes
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in shown}
+    print("  ".join(f"{name:<{widths[name]}}" for name in shown), " stored  missing  about minutes")
     for row in rows:
         time = f"{row['minutes']:13.1f}" if row["missing"] and row["minutes"] is not None else ""
-        print(f"{row['trials']:<{width}}  {row['stored']:6}  {row['missing']:7}  {time}".rstrip())
+        line = "  ".join(f"{row[name]:<{widths[name]}}" for name in shown)
+        print(f"{line}  {row['stored']:6}  {row['missing']:7}  {time}".rstrip())
     return 0
 
 

@@ -63,10 +63,10 @@ def test_the_list_has_a_line_for_each_study(store, capsys):
     for one in topics()[:3]:
         store.put(one, SIX)
     lines = done(capsys).out.splitlines()
-    assert lines[0] == "trials                  stored  missing  about minutes"
-    assert lines[1:] == [
-        "letters classification       3        9            4.5",
-        "articles tagging             0       10            5.0",
+    assert lines == [
+        "study     trials                  stored  missing  about minutes",
+        "topics    letters classification       3        9            4.5",
+        "entities  articles tagging             0       10            5.0",
     ]
 
 
