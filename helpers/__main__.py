@@ -120,13 +120,15 @@ def _sweep(chosen: argparse.Namespace) -> int:
 
 def _notebooks(chosen: argparse.Namespace) -> int:
     from helpers.runs.execute import CellError, in_place
-    from helpers.runs.plan import all_notebooks, find_notebook
+    from helpers.runs.plan import all_notebooks, all_solutions, find_lesson_or_solution
 
-    chosen_ones = [find_notebook(name) for name in chosen.names] or all_notebooks()
-    print(f"{len(chosen_ones)} to execute: {', '.join(one.stem for one in chosen_ones)}")
+    asked = [find_lesson_or_solution(name) for name in chosen.names]
+    notebooks = asked or [*all_notebooks(), *all_solutions()]
+    names = [str(Path(path.parent.name, path.stem)) for path in notebooks]
+    print(f"{len(notebooks)} to execute: {', '.join(names)}")
     try:
-        for notebook, seconds in in_place(chosen_ones):
-            print(f"{notebook.stem}: executed in place in {seconds:.0f} s", flush=True)
+        for (_, seconds), name in zip(in_place(notebooks), names, strict=True):
+            print(f"{name}: executed in place in {seconds:.0f} s", flush=True)
     except CellError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

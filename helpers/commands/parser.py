@@ -114,7 +114,9 @@ def make_parser() -> argparse.ArgumentParser:
         help="re-execute notebooks in place at their defaults",
         description="Execute notebooks at their defaults and put the outputs into the files.",
     )
-    notebooks.add_argument("names", nargs="*", metavar="NAME", help="which ones (all)")
+    notebooks.add_argument(
+        "names", nargs="*", metavar="NAME", help="which ones: 06, solutions/06 (all of both)"
+    )
     notebooks.set_defaults(command="notebooks")
 
     report = commands.add_parser(

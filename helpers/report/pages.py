@@ -133,8 +133,9 @@ def _links(pages: Mapping[str, str]) -> Callable[[str], str | None]:
         if re.match(r"(https?://|mailto:|#)", url, re.IGNORECASE):
             return url
         file, _, fragment = url.partition("#")
-        name = Path(unquote(file)).stem
-        if not file.endswith(".ipynb") or name not in pages:
+        path = Path(unquote(file))
+        name = path.stem
+        if path.suffix != ".ipynb" or name not in pages or path.parent.name == "solutions":
             return None
         return pages[name] + (f"#{fragment}" if fragment else "")
 

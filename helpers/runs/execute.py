@@ -21,7 +21,7 @@ from helpers import ROOT, UserError
 from helpers.base.determinism import ENVIRONMENT
 from helpers.base.files import write_atomically
 from helpers.runs.parameters import check_against, read_parameters
-from helpers.runs.plan import RECORDS
+from helpers.runs.plan import RECORDS, SOLUTIONS
 from helpers.runs.record import NOTEBOOK_VARIABLE, RECORD_VARIABLE
 from helpers.runs.schema import load_record
 
@@ -99,20 +99,27 @@ def in_place(notebooks: Iterable[Path | str]) -> Iterator[tuple[Path, float]]:
 
     Yields each notebook and the seconds that it took. A notebook is replaced as a whole, and
     only after it ran to its end: sources, metadata and cell ids stay as they were. Its record
-    goes to `data/reference/quick`, where the notebooks that read records find it.
+    goes to `data/reference/quick`, where the notebooks that read records find it. A notebook in
+    the folder of solutions has no parameters and leaves no record.
     """
     for notebook in map(Path, notebooks):
         started = time.perf_counter()
-        scratch = ROOT / "build" / "notebooks" / notebook.stem
+        is_solution = notebook.parent.name == SOLUTIONS
+        scratch = ROOT / "build" / "notebooks" / (SOLUTIONS if is_solution else "") / notebook.stem
         out = scratch / notebook.name
-        execute(notebook, {}, out, scratch / "record.json")
+        if is_solution:
+            scratch.mkdir(parents=True, exist_ok=True)
+            failed = out.with_name(f"{out.stem}.failed{out.suffix}")
+            _run_papermill(notebook, out, {}, scratch / "record.json", failed, progress=False)
+        else:
+            execute(notebook, {}, out, scratch / "record.json")
         fresh = nbformat.read(out, as_version=4)
         kept = normalise(nbformat.read(notebook, as_version=4))
         for old, new in zip(kept.cells, fresh.cells, strict=True):
             if old.cell_type == "code":
                 old.outputs, old.execution_count = new.outputs, new.execution_count
         write_atomically(notebook, nbformat.writes(kept) + "\n")
-        if RECORDS not in read_parameters(notebook):
+        if not is_solution and RECORDS not in read_parameters(notebook):
             text = (scratch / "record.json").read_text(encoding="utf-8")
             shipped = ROOT / "data" / "reference" / "quick"
             shipped.mkdir(parents=True, exist_ok=True)

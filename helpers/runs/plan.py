@@ -11,6 +11,8 @@ from helpers import ROOT, UserError, nearest
 from helpers.runs.parameters import Parameter, check_against, parameters_hash, read_parameters
 
 PROFILES = ("quick", "full", "retrain")
+SOLUTIONS = "solutions"
+"""The folder of solutions: notebooks that take no parameters and leave no record."""
 RECORDS = "records"
 """The parameter of a notebook that judges by the records of others, and is run after them."""
 
@@ -103,6 +105,23 @@ def all_notebooks() -> list[Path]:
     if not found:
         raise UserError(f"There are no notebooks (NN_name.ipynb) in {ROOT / 'notebooks'}.")
     return found
+
+
+def all_solutions() -> list[Path]:
+    """Return the notebooks that solve the exercises, in order; none of them is a lesson."""
+    return sorted((ROOT / "notebooks" / SOLUTIONS).glob("[0-9]*.ipynb"))
+
+
+def find_lesson_or_solution(name: str) -> Path:
+    """Return the notebook that ``name`` means; "solutions/06" means the solutions of lesson 06."""
+    path = Path(name)
+    if path.parent.name != SOLUTIONS:
+        return find_notebook(name)
+    lesson = find_notebook(path.stem)
+    solution = ROOT / "notebooks" / SOLUTIONS / lesson.name
+    if not solution.exists():
+        raise UserError(f"There are no solutions to the exercises of {lesson.stem}.")
+    return solution
 
 
 def find_notebook(name: str) -> Path:

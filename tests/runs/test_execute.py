@@ -155,6 +155,18 @@ def test_in_place_changes_outputs_only_and_gives_the_same_bytes_again(tmp_path, 
     assert notebook.read_bytes() == text
 
 
+def test_a_solution_is_executed_without_parameters_and_leaves_no_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    notebook = tmp_path / "notebooks" / "solutions" / "02_takes_a_while.ipynb"
+    notebook.parent.mkdir(parents=True)
+    cells = [nbformat.v4.new_code_cell("print(1 + 1)")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), notebook)
+    [(done, _)] = in_place([notebook])
+    assert done == notebook
+    assert nbformat.read(notebook, as_version=4).cells[0].outputs[0].text == "2\n"
+    assert not (tmp_path / "data").exists()
+
+
 def test_in_place_leaves_a_notebook_that_fails_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "ROOT", tmp_path)
     notebook = tmp_path / "fails_with_a_bug.ipynb"

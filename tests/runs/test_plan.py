@@ -3,7 +3,14 @@ import pytest
 
 from helpers import UserError
 from helpers.runs import plan as module
-from helpers.runs.plan import all_notebooks, find_notebook, plan, plan_run
+from helpers.runs.plan import (
+    all_notebooks,
+    all_solutions,
+    find_lesson_or_solution,
+    find_notebook,
+    plan,
+    plan_run,
+)
 
 
 @pytest.fixture
@@ -75,6 +82,20 @@ def test_a_wrong_profile_gives_one_sentence(root, text, sentence):
     assert sentence in str(error.value)
     with pytest.raises(UserError, match=r"There is no profile 'ful'. Did you mean 'full'?"):
         plan("ful")
+
+
+def test_a_solution_is_found_by_its_lesson_and_is_no_lesson(root):
+    place = root / "notebooks" / "solutions" / "02_takes_a_while.ipynb"
+    with pytest.raises(UserError, match="no solutions to the exercises of 02_takes_a_while"):
+        find_lesson_or_solution("solutions/02")
+    place.parent.mkdir()
+    place.write_text("{}")
+    assert all_solutions() == [place] and place not in all_notebooks()
+    for name in ("solutions/02", "notebooks/solutions/02_takes_a_while.ipynb"):
+        assert find_lesson_or_solution(name) == place
+    assert find_lesson_or_solution("02") == root / "notebooks" / place.name
+    with pytest.raises(UserError, match="There is no notebook '77'"):
+        find_lesson_or_solution("solutions/77")
 
 
 def test_a_notebook_is_found_by_file_name_and_beginning(root, monkeypatch):
