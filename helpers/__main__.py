@@ -202,6 +202,12 @@ def _predict(chosen: argparse.Namespace) -> int:
     return predict(chosen)
 
 
+def _compare(chosen: argparse.Namespace) -> int:
+    from helpers.commands.compare import run
+
+    return run(chosen)
+
+
 def _list(chosen: argparse.Namespace) -> int:
     from helpers.sources.catalog import load_catalog
 
@@ -253,6 +259,7 @@ _COMMANDS = {
     "assess": _assess,
     "fold": _fold,
     "predict": _predict,
+    "compare": _compare,
     "notebooks": _notebooks,
     "report": _report,
     "list": _list,
