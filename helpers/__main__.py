@@ -202,6 +202,12 @@ def _predict(chosen: argparse.Namespace) -> int:
     return predict(chosen)
 
 
+def _export(chosen: argparse.Namespace) -> int:
+    from helpers.commands.export import export
+
+    return export(chosen)
+
+
 def _compare(chosen: argparse.Namespace) -> int:
     from helpers.commands.compare import run
 
@@ -260,6 +266,7 @@ _COMMANDS = {
     "fold": _fold,
     "predict": _predict,
     "compare": _compare,
+    "export": _export,
     "notebooks": _notebooks,
     "report": _report,
     "list": _list,

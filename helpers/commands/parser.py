@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from helpers.commands.words import add_compare, add_trials
+from helpers.commands.words import add_compare, add_export, add_trials
 
 _EXAMPLES = """\
 examples:
@@ -168,6 +168,7 @@ def make_parser() -> argparse.ArgumentParser:
     predict.add_argument("--json", action="store_true", help="the counts, as JSON, on stdout")
     predict.set_defaults(command="predict")
 
+    add_export(commands)
     add_compare(commands)
     for kind, what in (("models", "pretrained models"), ("sources", "labelled and other texts")):
         listing = commands.add_parser(

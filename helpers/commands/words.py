@@ -1,4 +1,4 @@
-"""The words of the commands that have many options: ``trials`` and ``compare``."""
+"""The words of some commands: ``trials``, ``compare`` and ``export``."""
 
 import argparse
 from pathlib import Path
@@ -73,3 +73,21 @@ def add_compare(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="what was found, as JSON, on stdout")
     parser.set_defaults(command="compare")
+
+
+def add_export(commands: Any) -> None:
+    """Add ``export``."""
+    parser = commands.add_parser(
+        "export",
+        help="a model that assess has delivered as one ONNX file, in 8 bits on request",
+        description="Write onnx/model.onnx (or, with --int8, onnx/model_int8.onnx) into the folder "
+        "of a delivered network: token ids in, the probability of each class out.",
+    )
+    parser.add_argument("model", type=Path, help="the folder model/ that assess has left")
+    parser.add_argument("--int8", action="store_true", help="8-bit integers: a quarter of the size")
+    parser.add_argument(
+        "--check", type=Path, metavar="FILE", help="texts by which its answers are compared"
+    )
+    parser.add_argument("--text", default="text", metavar="COLUMN", help="of that file (text)")
+    parser.add_argument("--json", action="store_true", help="what was written, as JSON, on stdout")
+    parser.set_defaults(command="export")

@@ -18,8 +18,11 @@ from helpers.delivery import deliver as delivery
 from helpers.delivery.clock import Clock
 from helpers.sources.corpora import Corpus, from_rows, load_texts
 
+WORDS = 16
+"""Each text is cut to so many: the question is the same, and a hundred draws take minutes."""
 
-def drawn(n: int, seed: int, whole: Corpus, *, judged: float) -> Corpus:
+
+def drawn(n: int, seed: int, whole: Corpus, *, judged: float, words: int = 10_000) -> Corpus:
     """Return n labelled texts of R8; this share judges, or, where it is 0, all of R8's test."""
     pool, test = whole.splits["train"], whole.splits["test"]
     order = np.random.default_rng(seed).permutation(len(pool))[:n].tolist()
@@ -30,16 +33,23 @@ def drawn(n: int, seed: int, whole: Corpus, *, judged: float) -> Corpus:
     if not held:
         texts, labels = texts + test["text"][:], labels + [names[k] for k in test["label"]]
         cut += ["test"] * len(test)
-    return from_rows("r8", texts, labels, cut)
+    return from_rows("r8", [beginning(text, words) for text in texts], labels, cut)
+
+
+def beginning(text: str, words: int) -> str:
+    """Return the first words of a text."""
+    return " ".join(text.split()[:words])
 
 
 def covered(seed: int, n: int, whole: Corpus) -> tuple[bool, str]:
     """Return whether the interval of one draw covers the truth, and a line about it."""
-    unseen, corpus = whole.splits["test"], drawn(n, seed, whole, judged=0.3)
+    unseen = whole.splits["test"]
+    corpus = drawn(n, seed, whole, judged=0.3, words=WORDS)
+    texts = [beginning(text, WORDS) for text in unseen["text"]]
     with tempfile.TemporaryDirectory() as out:
         answer = delivery.deliver(corpus, Path(out), Clock(60), encoders=(), fine_tune=False)
         model, facts = folder.load(Path(out) / "model")
-    said = np.array(facts["labels"])[model.probabilities(list(unseen["text"])).argmax(1)]
+    said = np.array(facts["labels"])[model.probabilities(texts).argmax(1)]
     true = np.mean(said == np.array(whole.label_names)[unseen["label"]])
     found = answer.estimate().accuracy
     line = f"{found} true {true:.3f}, {answer.delivered['name']}"
