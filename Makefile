@@ -84,6 +84,8 @@ bench: data  ## speed, coverage of intervals, the checkpoints' first 200 steps a
 	@$(RUN) -m tests.bench.reading
 	@$(RUN) -m tests.bench.sweep
 	@$(RUN) -m tests.bench.store
+	@$(RUN) -m tests.bench.predict
+	@$(RUN) -m tests.bench.estimate
 	@$(RUN) -m tests.bench.reproduce
 
 lock: setup  ## write constraints.txt from what is installed

@@ -218,6 +218,18 @@ def _predict(chosen: argparse.Namespace) -> int:
     return predict(chosen)
 
 
+def _export(chosen: argparse.Namespace) -> int:
+    from helpers.commands.export import export
+
+    return export(chosen)
+
+
+def _compare(chosen: argparse.Namespace) -> int:
+    from helpers.commands.compare import run
+
+    return run(chosen)
+
+
 def _list(chosen: argparse.Namespace) -> int:
     from helpers.sources.catalog import load_catalog
 
@@ -269,6 +281,8 @@ _COMMANDS = {
     "assess": _assess,
     "fold": _fold,
     "predict": _predict,
+    "compare": _compare,
+    "export": _export,
     "notebooks": _notebooks,
     "report": _report,
     "list": _list,

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from helpers.commands.words import add_compare, add_export, add_trials
+
 _EXAMPLES = """\
 examples:
   python -m helpers assess mine.csv --label topic  does transfer pay off on your labelled texts?
@@ -41,19 +43,6 @@ examples:
   python -m helpers assess mine.csv -p models 'minilm gpt2-mini' -p max_length 256
 
 The notebook's other parameters: python -m papermill --help-notebook notebooks/16_your_data.ipynb
-"""
-
-
-_TRIALS = """\
-examples:
-  python -m helpers trials                        the studies, and what is stored of them
-  python -m helpers trials topics                 one study, arm by arm
-  python -m helpers trials topics --run --minutes 60
-  python -m helpers trials topics --search        settings, on a tuning draw and validation items
-  python -m helpers trials topics --pack pack     for a machine that has torch and transformers
-  python -m helpers trials --merge outcomes-000.zip
-
-A run goes on where an earlier one was stopped, however it ended.
 """
 
 
@@ -181,6 +170,8 @@ def make_parser() -> argparse.ArgumentParser:
     predict.add_argument("--json", action="store_true", help="the counts, as JSON, on stdout")
     predict.set_defaults(command="predict")
 
+    add_export(commands)
+    add_compare(commands)
     for kind, what in (("models", "pretrained models"), ("sources", "labelled and other texts")):
         listing = commands.add_parser(
             kind,
@@ -191,7 +182,7 @@ def make_parser() -> argparse.ArgumentParser:
         listing.add_argument("--json", action="store_true", help="as JSON")
         listing.set_defaults(command="list", kind=kind)
 
-    _add_trials(commands)
+    add_trials(commands)
     planning = commands.add_parser(
         "plan",
         help="how many draws would decide a claim",
@@ -296,33 +287,3 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         "every trial trained here (hours)",
     )
     parser.add_argument("--grid", type=Path, help="a YAML file: a notebook and lists of values")
-
-
-def _add_trials(commands: Any) -> None:
-    parser = commands.add_parser(
-        "trials",
-        help="trainings that are kept: list, search settings, run, take elsewhere, verify",
-        description="List the trials of a study, stored and missing, and about how long the rest "
-        "takes on this machine; or work on them.",
-        epilog=_TRIALS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("study", nargs="?", help="which study (all, for the list)")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--run", action="store_true", help="run what is missing, most decisive first")
-    what.add_argument("--search", action="store_true", help="find the settings of all arms first")
-    what.add_argument("--pack", type=Path, metavar="DIR", help="write what a bare machine needs")
-    what.add_argument("--merge", type=Path, metavar="FILE", help="take outcomes back in")
-    what.add_argument("--ship", action="store_true", help="put own outcomes into data/trials")
-    what.add_argument("--verify", type=int, metavar="N", help="run N stored trials again, compare")
-    parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")
-    parser.add_argument("--minutes", type=float, help="stop after so long (no limit)")
-    parser.add_argument("--arms", help="only these arms, like fine_tuned,from_scratch")
-    parser.add_argument("--labels", help="only these label counts, like 64,256")
-    parser.add_argument("--draws", type=int, help="only the first so many draws")
-    parser.add_argument("--fresh", action="store_true", help="as if nothing came with the project")
-    parser.add_argument("--seed", type=int, default=0, help="of --verify's choice (0)")
-    parser.add_argument("--cheap", action="store_true", help="--verify: only trials of seconds")
-    parser.add_argument("--json", action="store_true", help="the list, as JSON, on stdout")
-    parser.set_defaults(command="trials")

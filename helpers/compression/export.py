@@ -79,12 +79,13 @@ class _Logits(nn.Module):
         return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
 
 
-def export_onnx(model: nn.Module, path: Path | str) -> OnnxClassifier:
+def export_onnx(model: nn.Module, path: Path | str, output: str = "logits") -> OnnxClassifier:
     """Write a classifier as one ONNX file, weights inside, and load it: the same logits (1e-4).
 
     Args:
         model: takes ``input_ids`` and ``attention_mask``, returns ``logits``; stays as it is.
         path: the file; replaced if it is there.
+        output: what the file calls its one output.
 
     Raises:
         UserError: an operator that ONNX does not have.
@@ -101,7 +102,7 @@ def export_onnx(model: nn.Module, path: Path | str) -> OnnxClassifier:
                 _Logits(model).eval(),
                 (ids, torch.ones_like(ids)),
                 input_names=INPUTS,
-                output_names=["logits"],
+                output_names=[output],
                 dynamic_shapes=(free, free),
                 dynamo=True,
                 verbose=False,

@@ -118,12 +118,22 @@ class Bag:
     def plan(
         self, texts: Sequence[str], labels: Labels, n_classes: int, seconds: float, passes: float
     ) -> tuple[Sequence[Setting], int]:
-        """Time a fit with all settings of a sample; the rest takes as long a text."""
-        few = slice(0, SAMPLE)
-        started = time.monotonic()
-        self.fit(texts[few], labels[few], n_classes, self.settings)
-        each = (time.monotonic() - started) / min(SAMPLE, len(texts))
-        return self.settings, min(len(texts), int(seconds / each / passes))
+        """Time a fit with all settings of a sample, and of a larger one where there is time.
+
+        The difference says what a further text takes: what any fit costs is not counted for each.
+        """
+        sizes, times = [0], [0.0]
+        for size in (SAMPLE, 10 * SAMPLE):
+            if size > SAMPLE and (len(texts) < size or 20 * times[-1] > 0.2 * seconds):
+                break
+            few = slice(0, size)
+            started = time.monotonic()
+            self.fit(texts[few], labels[few], n_classes, self.settings)
+            sizes.append(min(size, len(texts)))
+            times.append(time.monotonic() - started)
+        each = max(1e-6, (times[-1] - times[-2]) / (sizes[-1] - sizes[-2]))
+        left = max(0.0, seconds - sum(times))
+        return self.settings, min(len(texts), int(left / each / passes))
 
 
 class Frozen:

@@ -21,6 +21,7 @@ from helpers.delivery.choose import Tried
 from helpers.delivery.clock import Clock
 from helpers.delivery.estimate import Estimate
 from helpers.delivery.models import FineTuned, Model, precision_of
+from helpers.delivery.progress import Progress
 from helpers.delivery.tuning import OutOfTime, Tuned, soften
 from helpers.evaluation.label_noise import label_suspects
 from helpers.sources.corpora import Corpus
@@ -32,6 +33,9 @@ VERSION = 1
 
 SHOWN = 100
 """Errors and suspects kept, at most."""
+
+UNDER_WAY = "under_way"
+"""Folder for what a kill must not cost, see :mod:`helpers.delivery.progress`."""
 
 ALWAYS = 10_000
 """So many labels TF-IDF of words learns from whatever the limit of time."""
@@ -50,7 +54,8 @@ def deliver(
 ) -> Answer:
     """Write the best model that the labels allow to ``out/model``; return what was found.
 
-    What stands there already from the same texts and parameters is returned as it is.
+    What stands there already from the same texts and parameters is returned as it is; after a kill
+    the work goes on where it was.
 
     Args:
         corpus: labelled texts; its test split chooses nothing.
@@ -71,7 +76,7 @@ def deliver(
     if kept is not None and (out / "model" / folder.FACTS).is_file():
         return kept
     folder.check_free(out / "model")
-    work = _Work(corpus, clock)
+    work = _Work(corpus, clock, Progress(out / UNDER_WAY, key))
     precision = precision_of(device)
     work.consider(Largest(), 1.0, at_least=ALWAYS)
     work.consider(Bag("words"), 0.15, at_least=ALWAYS)
@@ -93,8 +98,10 @@ def _key(corpus: Corpus, encoders: Sequence[str], *rest: Any) -> str:
 class _Work:
     """The labelled texts, and what has been tried on them so far."""
 
-    def __init__(self, corpus: Corpus, clock: Clock) -> None:
+    def __init__(self, corpus: Corpus, clock: Clock, progress: Progress) -> None:
         self.corpus, self.clock, self.names = corpus, clock, corpus.label_names
+        self.progress = progress
+        clock.started -= progress.spent
         parts = [corpus.splits[name] for name in ("train", "validation")]
         self.texts = [text for part in parts for text in part["text"]]
         self.labels = np.array([n for part in parts for n in part["label"]])
@@ -114,15 +121,29 @@ class _Work:
             self.left_out = list(dict.fromkeys([*self.left_out, over]))
             return
         candidate: Candidate = made() if callable(made) else made
-        self.clock.tell(f"{candidate.name}: how long would it take?")
+        name = candidate.name
+        known = self.progress.plan(name)
+        before = self.progress.tried(candidate) if known else None
+        if known and before:
+            self.clock.tell(f"{name}: was compared before the stop")
+            self.tried.append(before)
+            self.most[name] = known[1]
+        if isinstance(candidate, Frozen):
+            candidate.read = self.progress.remembering(name, candidate.read)
+        if before:
+            return
+        self.clock.tell(f"{name}: how long would it take?")
         # all folds with every setting, then once more for the estimate and for what is delivered
         passes = sum(len(fit) for fit, _ in self.folds) / len(self.texts) + 1
-        settings, most = candidate.plan(self.texts, self.labels, len(self.names), seconds, passes)
+        settings, most = known or candidate.plan(
+            self.texts, self.labels, len(self.names), seconds, passes
+        )
         most = max(most, min(at_least, len(self.texts)))
         if most < min(len(self.texts), 2 * len(self.names)):
-            self.left_out.append(f"There was no time for {candidate.name}; allow more minutes.")
+            self.left_out.append(f"There was no time for {name}; allow more minutes.")
             return
-        self.clock.tell(f"{candidate.name}: {min(most, len(self.texts)):,} labels")
+        self.progress.note(name, settings, most, self.clock.spent)
+        self.clock.tell(f"{name}: {min(most, len(self.texts)):,} labels")
         if isinstance(candidate, Tuned):
             # Training it on all labels must fit in behind the comparison.
             share = min(0.9, 1.15 * (passes - 1) / passes)
@@ -133,12 +154,14 @@ class _Work:
             )
         except OutOfTime:
             self.left_out.append(
-                f"There was too little time for {candidate.name}: it was slower than it began; "
+                f"There was too little time for {name}: it was slower than it began; "
                 "allow more minutes."
             )
             return
         self.tried.append(found)
-        self.most[candidate.name] = most
+        self.most[name] = most
+        self.progress.keep(found, self.names)
+        self.progress.say(self.clock.spent)
 
     def finish(self, out: Path, key: str, own_test: bool) -> Answer:
         """Take one, judge it, measure the curve, train it on every label and write it."""
@@ -197,6 +220,7 @@ class _Work:
         measured = "\n".join(answer.recommendation())
         folder.save(model, out / "model", self.names, facts, measured)
         answer.store(out)
+        self.progress.clear()
         self.clock.tell("Done")
         return answer
 

@@ -234,7 +234,9 @@ def _write_tuned(model: models.FineTuned, new: Path, names: list[str]) -> None:
 
 def _read_tuned(path: Path, facts: Mapping[str, Any]) -> models.Model:
     network = from_folder(path, transformers.AutoModelForSequenceClassification, name=str(path))
-    return models.FineTuned(network, _tokenizer(path), facts["max_length"])
+    return models.FineTuned(
+        network, _tokenizer(path), facts["max_length"], models.precision_of("cpu")
+    )
 
 
 def _tokenizer(path: Path) -> Any:

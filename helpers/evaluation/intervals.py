@@ -15,6 +15,7 @@ from helpers import UserError
 from helpers.evaluation import checks, resampling
 from helpers.evaluation.bounds import Interval
 from helpers.evaluation.generalized import MeanSquares, half_widths
+from helpers.evaluation.resampling import pseudo_values
 
 __all__ = [
     "Interval",
@@ -175,7 +176,9 @@ def two_level_interval(
     values = [
         checks.finite(use(*[t.mean(axis=0, keepdims=True) for t in pair]))[0] for pair in pairs
     ]
-    pseudo = np.stack([_pseudo_values(pair, use) for pair in pairs])
+    pseudo = np.stack(
+        [(x - y)[:, 0] if use is mean_difference else pseudo_values((x, y), use) for x, y in pairs]
+    )
     squares = MeanSquares.of(pseudo)
     half = squares.half_width(level)
     return _over_both(float(np.mean(values)), squares, half, _reach(pseudo), level)
@@ -276,21 +279,6 @@ def _without_variation(
     else:
         low, high = (1 - 2 * unseen, 1.0) if value > 0 else (-1.0, 2 * unseen - 1)
     return Interval(value, low, high, n, level, "exact, no variation seen")
-
-
-def _pseudo_values(pair: tuple[Floats, Floats], statistic: Statistic) -> Floats:
-    """Return one draw's jackknife pseudo-values, (items,): n · whole - (n - 1) · without it.
-
-    Equal items have equal ones, so each kind of item is left out once. Source: Tukey 1958; Miller
-    1974, *The jackknife - a review* (Biometrika 61).
-    """
-    if statistic is mean_difference:
-        return (pair[0] - pair[1])[:, 0]
-    n = len(pair[0])
-    kinds, counts, kind = resampling.kinds_of(pair)
-    whole = checks.finite(statistic(*[t.mean(axis=0, keepdims=True) for t in pair]))[0]
-    without = checks.finite(resampling.leave_one_out(kinds, counts, statistic))
-    return n * whole - (n - 1) * without[kind]
 
 
 def _mean(means: Floats) -> Floats:

@@ -222,6 +222,45 @@ def draws_needed(
     )
 
 
+def items_needed(
+    components: Components,
+    difference: float,
+    draws: int = 2,
+    *,
+    reach: float = 0.8,
+    level: float = 0.95,
+    smallest: float = 0.0,
+    most: int = 10_000_000,
+) -> int | None:
+    """Return the fewest items whose power is at least ``reach``; None where ``most`` do not do it.
+
+    Where two *given* systems are compared, nothing varies but the items: ``Components(0, v, 0)``
+    with the variance v of an item's difference, and the number of draws has no part in it.
+
+    Args:
+        components: as for :func:`power`.
+        difference: true one.
+        draws: of the run that is planned.
+        reach: power that is wanted, in (0, 1).
+        level: as for :func:`power`.
+        smallest: as for :func:`power`.
+        most: items that are thought of, at least 2.
+
+    Raises:
+        UserError: numbers out of these ranges.
+
+    >>> items_needed(Components(0.0, 0.2, 0.0), 0.02)  # (1.96 + 0.84)² · 0.2 / 0.02²
+    3925
+    >>> items_needed(Components(0.01, 0.2, 0.0), 0.02) is None
+    True
+    """
+    return _fewest(
+        lambda n: power(components, difference, draws, n, level=level, smallest=smallest),
+        reach,
+        most,
+    )
+
+
 def _fewest(chance: Callable[[int], float], reach: float, most: int) -> int | None:
     if not 0 < reach < 1:
         raise UserError(f"reach must be a power between 0 and 1, not {reach}.")
@@ -237,8 +276,10 @@ def _fewest(chance: Callable[[int], float], reach: float, most: int) -> int | No
 def _possible_half_widths(components: Components, draws: int, items: int, level: float) -> Floats:
     """Return half-widths of the interval, equally likely, (q,): MS_draw varies as its χ² does."""
     k, rest = draws - 1, components.rest
-    shares = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    draw = (rest + items * components.draw) * special.chdtri(k, 1 - shares) / k
+    expected = rest + items * components.draw
+    count = QUANTILES if expected > 0 else 1  # nothing varies between draws: one width
+    shares = (np.arange(count) + 0.5) / count
+    draw = expected * special.chdtri(k, 1 - shares) / k
     item = rest + draws * components.item
     return half_widths(draw, item, rest, draws, items, level=level)
 

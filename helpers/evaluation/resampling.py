@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln, ndtr, ndtri
 
+from helpers.evaluation import checks
+
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[..., npt.ArrayLike]
 
@@ -85,6 +87,26 @@ def leave_one_out(
     """Return the statistic without one item of each kind, shape (kinds,)."""
     n = int(counts.sum())
     return _apply(statistic, [(counts @ table - table) / (n - 1) for table in tables])
+
+
+def pseudo_values(tables: tuple[Floats, ...], statistic: Statistic) -> Floats:
+    """Return what each item says of a statistic: its jackknife pseudo-value, (items,).
+
+    n · whole - (n - 1) · without it; their mean is nearly the statistic, and their variance over n
+    nearly that of the statistic. Equal items have equal ones, so each kind of item is left out
+    once. Source: Tukey 1958; Miller 1974, *The jackknife - a review* (Biometrika 61).
+
+    Raises:
+        UserError: the statistic is undefined without some item.
+
+    >>> pseudo_values((np.array([[1.0], [0.0], [2.0]]),), lambda means: means[:, 0]).round(9)
+    array([1., 0., 2.])
+    """
+    n = len(tables[0])
+    kinds, counts, kind = kinds_of(tables)
+    whole = checks.finite(statistic(*[t.mean(axis=0, keepdims=True) for t in tables]))[0]
+    without = checks.finite(leave_one_out(kinds, counts, statistic))
+    return n * whole - (n - 1) * without[kind]
 
 
 def bca_bounds(

@@ -1,56 +1,24 @@
-"""What `assess` delivers, on draws of R8: is its estimate honest, is its choice good?
+"""What `assess` delivers with few labels of R8, against frozen vectors on the same draws.
 
-`coverage`: how often the interval that is reported covers the accuracy of the delivered model on
-texts that nobody has seen. `few`: the delivered model's accuracy with few labels, against frozen
-vectors with logistic regression on the same draws. `rate`: texts a second of `predict` and of
-`pipeline` at its defaults, on a fine-tuned folder.
+The delivered model's accuracy and that of logistic regression on frozen vectors, and their
+difference over draws. Whether its estimate is honest: `tests.bench.estimate`; how fast it answers:
+`tests.bench.predict`.
 """
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
 from helpers.base.determinism import settle
-from helpers.delivery import choose, curve, folder
+from helpers.delivery import choose, curve
 from helpers.delivery import deliver as delivery
 from helpers.delivery.candidates import Frozen
 from helpers.delivery.clock import Clock
 from helpers.evaluation.intervals import bootstrap_interval
-from helpers.sources.corpora import Corpus, from_rows, load_texts
-
-
-def drawn(n: int, seed: int, whole: Corpus, *, judged: float) -> Corpus:
-    """Return n labelled texts of R8; this share judges, or, where it is 0, all of R8's test."""
-    pool, test = whole.splits["train"], whole.splits["test"]
-    order = np.random.default_rng(seed).permutation(len(pool))[:n].tolist()
-    names = whole.label_names
-    texts, labels = pool[order]["text"], [names[k] for k in pool[order]["label"]]
-    held = round(judged * n)
-    cut = ["test"] * held + ["validation"] * 5 + ["train"] * (n - held - 5)
-    if not held:
-        texts, labels = texts + test["text"][:], labels + [names[k] for k in test["label"]]
-        cut += ["test"] * len(test)
-    return from_rows("r8", texts, labels, cut)
-
-
-def coverage(draws: int, n: int) -> None:
-    """Print in how many draws the interval covers, with words and characters as candidates."""
-    whole = load_texts("reuters-r8")
-    unseen = whole.splits["test"]
-    covered = 0
-    for seed in range(draws):
-        corpus = drawn(n, seed, whole, judged=0.3)
-        with tempfile.TemporaryDirectory() as out:
-            answer = delivery.deliver(corpus, Path(out), Clock(60), encoders=(), fine_tune=False)
-            model, facts = folder.load(Path(out) / "model")
-        said = np.array(facts["labels"])[model.probabilities(list(unseen["text"])).argmax(1)]
-        true = np.mean(said == np.array(whole.label_names)[unseen["label"]])
-        found = answer.estimate().accuracy
-        covered += found.low <= true <= found.high
-        print(f"draw {seed}: {found} true {true:.3f}; {covered} of {seed + 1}", flush=True)
+from helpers.sources.corpora import load_texts
+from tests.bench.estimate import drawn
 
 
 def few(draws: int, n: int) -> None:
@@ -80,39 +48,15 @@ def few(draws: int, n: int) -> None:
           f"{bootstrap_interval(table[:, 0] - table[:, 1])} over {draws} draws")  # fmt: skip
 
 
-def rate(model: Path, n: int) -> None:
-    """Print texts a second of both, and whether they say the same."""
-    from transformers import pipeline
-
-    texts = list(load_texts("reuters-r8").splits["test"]["text"])[:n]
-    read, facts = folder.load(model)
-    started = time.perf_counter()
-    table = read.probabilities(texts)
-    ours = n / (time.perf_counter() - started)
-    classify = pipeline("text-classification", str(model), truncation=True)
-    started = time.perf_counter()
-    said = [classify(text)[0]["label"] for text in texts]
-    theirs = n / (time.perf_counter() - started)
-    answers = [facts["labels"][k] for k in table.argmax(1)]
-    same = np.mean([one == other for one, other in zip(answers, said, strict=True)])
-    print(f"predict {ours:.0f}, pipeline {theirs:.0f} texts a second ({ours / theirs:.1f} times); "
-          f"the same answer in {same:.1%} of {n}")  # fmt: skip
-
-
 def main() -> None:
-    """Run one of them."""
+    """Compare them over draws."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["coverage", "few", "rate"])
-    parser.add_argument("--draws", type=int, default=100)
-    parser.add_argument("--labels", type=int, default=200)
-    parser.add_argument("--model", type=Path)
+    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--labels", type=int, default=64)
     chosen = parser.parse_args()
     settle(0)
-    if chosen.what == "rate":
-        rate(chosen.model, 500)
-        return
     curve.DRAWS, curve.PARTS = 1, (2, 1)  # the curve is not asked about here
-    {"coverage": coverage, "few": few}[chosen.what](chosen.draws, chosen.labels)
+    few(chosen.draws, chosen.labels)
 
 
 if __name__ == "__main__":
