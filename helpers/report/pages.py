@@ -79,6 +79,14 @@ def page_of(path: Path, notebook: str, file: str, pages: Mapping[str, str]) -> P
             cells.append(f'<div class="cell" id="{anchor}">{code}{"".join(outputs)}</div>')
             coded.append(CodeCell(anchor, cell.source, _words(cell.get("outputs", []))))
     titles = [heading for heading in prose.headings if heading[0] == 1]
+    headings = prose.headings
+    if len(titles) > 1:  # a notebook in several lessons: one title, the rest a level below it
+        first = headings.index(titles[0])
+        headings = [
+            (level if place == first else min(level + 1, 6), anchor, text)
+            for place, (level, anchor, text) in enumerate(headings)
+        ]
+        cells = _lowered(cells, titles[0][1])
     title_html = titles[0][2] if titles else html.escape(notebook)
     return Page(
         notebook=notebook,
@@ -87,10 +95,27 @@ def page_of(path: Path, notebook: str, file: str, pages: Mapping[str, str]) -> P
         title_html=title_html,
         question_html=_question(cells[0] if cells else ""),
         cells=cells,
-        headings=[heading for heading in prose.headings if heading[0] in (2, 3)],
+        headings=[heading for heading in headings if heading[0] in (2, 3)],
         code=coded,
         defaults=_defaults(content),
     )
+
+
+def _lowered(cells: list[str], title: str) -> list[str]:
+    """Return the cells with every heading a level lower, but that with the id `title`.
+
+    >>> _lowered(['<h1 id="a">A</h1>', '<h1 id="b">B</h1><h2>C</h2>'], "a")
+    ['<h1 id="a">A</h1>', '<h2 id="b">B</h2><h3>C</h3>']
+    """
+    heading = re.compile(r"<h([1-6])\b([^>]*)>(.*?)</h\1>", re.DOTALL)
+
+    def lower(found: re.Match[str]) -> str:
+        if f'id="{html.escape(title)}"' in found[2]:
+            return found[0]
+        level = min(int(found[1]) + 1, 6)
+        return f"<h{level}{found[2]}>{found[3]}</h{level}>"
+
+    return [heading.sub(lower, cell) for cell in cells]
 
 
 def _defaults(content: nbformat.NotebookNode) -> dict[str, Any]:
