@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from helpers import UserError, nearest
-from helpers.evaluation.effect import label_efficiency_ratio
 from helpers.evaluation.intervals import (
     Interval,
     Statistic,
     mean_difference,
     two_level_interval,
 )
+from helpers.evaluation.label_worth import Efficiency as Efficiency
+from helpers.evaluation.label_worth import needed, resampled
 from helpers.evaluation.significance import smallest_detectable, verdict
 
 Floats = npt.NDArray[np.float64]
@@ -226,7 +227,7 @@ class Comparison:
                 f"{reference} was measured at {len(counts)} label counts; 2 are needed."
             )
         tables = [self.of(arm, labels), *(self.of(reference, n) for n in counts)]
-        observed = _needed(counts, [float(self.statistic(t.mean(1)).mean()) for t in tables])
+        observed = needed(counts, [float(self.statistic(t.mean(1)).mean()) for t in tables])
         rng = np.random.default_rng(seed)
         values = np.empty(resamples)
         items = tables[0].shape[1]
@@ -234,55 +235,11 @@ class Comparison:
             size = min(100, resamples - at)
             weights = rng.multinomial(items, np.full(items, 1 / items), size) / items
             each = [np.einsum("rn,snk->rsk", weights, table) for table in tables]
-            drawn = [_resampled(self.statistic(means), rng) for means in each]
+            drawn = [resampled(self.statistic(means), rng) for means in each]
             for i, scores in enumerate(zip(*drawn, strict=True)):
-                values[at + i] = _needed(counts, scores) / labels
+                values[at + i] = needed(counts, scores) / labels
         low, high = np.quantile(values, [0.025, 0.975], method="inverted_cdf")
         return Efficiency(observed / labels, float(low), float(high), labels, max(counts))
-
-
-def _resampled(scores: Floats, rng: np.random.Generator) -> Floats:
-    """Return the mean over draws that are drawn with replacement, (r, s) -> (r,)."""
-    resamples, draws = scores.shape
-    weights = rng.multinomial(draws, np.full(draws, 1 / draws), resamples) / draws
-    result: Floats = (scores * weights).sum(1)
-    return result
-
-
-def _needed(counts: Sequence[int], scores: Sequence[float]) -> float:
-    """Return the labels that a curve, ``scores[1:]`` at ``counts``, needs for ``scores[0]``."""
-    target, curve = float(scores[0]), np.array(scores[1:])
-    lifted = label_efficiency_ratio(counts, np.full(len(counts), target), curve, at=counts[0])
-    if lifted.status == "reached":
-        return lifted.needed
-    return float("inf") if lifted.status == "not reached" else 0.0
-
-
-@dataclass(frozen=True)
-class Efficiency:
-    """How many labels of a reference one label is worth.
-
-    ``ratio`` with bounds, no unit, in [0, inf]: infinite where the reference does not reach the
-    score with its ``most`` labels, 0 where it is above it with its fewest.
-
-    >>> print(Efficiency(3.4, 2.0, float("inf"), labels=64, most=256))
-    3.4 times [2.0, more than 4.0]
-    """
-
-    ratio: float
-    low: float
-    high: float
-    labels: int
-    most: int
-
-    def __str__(self) -> str:
-        """Return ratio and bounds with one digit; open ones as such."""
-        limit = self.most / self.labels
-        shown = [
-            f"more than {limit:.1f}" if np.isinf(x) else "fewer" if x == 0 else f"{x:.1f}"
-            for x in (self.ratio, self.low, self.high)
-        ]
-        return f"{shown[0]} times [{shown[1]}, {shown[2]}]"
 
 
 def rows_of(gains: Mapping[Pair, Interval]) -> list[dict[str, Any]]:

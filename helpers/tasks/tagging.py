@@ -23,15 +23,9 @@ from helpers.sources.duplicates import LeakReport, remove_leaks
 from helpers.tasks import alignment
 from helpers.tasks.batches import RightPadding, batches_by_length
 from helpers.tasks.heads import TokenClassifier
+from helpers.tasks.tagged_text import Sentence, parse_article
 from helpers.tasks.tagging_scores import Tags, entity_scores
-from helpers.tasks.tags import (
-    DEFAULT,
-    Sentence,
-    check_types,
-    label_names,
-    parse_article,
-    to_bio,
-)
+from helpers.tasks.tags import DEFAULT, check_types, label_names, to_bio
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """CoNLL's form to sentences: words joined, entities in characters, types by one name."""
 
-from helpers.tasks.tags import Span, parse_article
+from helpers.tasks.tagged_text import parse_article
+from helpers.tasks.tags import Span
 from helpers.tasks.token_tags import is_conll, parse
 
 

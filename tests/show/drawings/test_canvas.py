@@ -14,7 +14,7 @@ from nbconvert.filters import get_metadata
 from helpers import UserError
 from helpers.report import pages
 from helpers.report.markdown_html import Prose
-from helpers.show import figures
+from helpers.show import styling
 from helpers.show.drawings import boxes, canvas
 from helpers.show.drawings.canvas import Box, Canvas
 
@@ -45,11 +45,11 @@ def test_equal_drawings_are_equal_text_without_date_or_version():
 
 
 def test_the_style_of_figures_changes_no_drawing(monkeypatch):
-    monkeypatch.setattr(figures, "_styled", figures._styled)  # as the style, undone at the end
+    monkeypatch.setattr(styling, "_styled", styling._styled)  # as the style, undone at the end
     with mpl.rc_context():
         mpl.rcdefaults()
         plain = canvas.svg(example().figure, ALT)
-        figures.style()
+        styling.style()
         assert canvas.svg(example().figure, ALT) == plain
 
 
