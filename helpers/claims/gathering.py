@@ -169,7 +169,8 @@ def _evidence(
     n = piece.labels
     if piece.of:
         tables = arms.aligned((piece.arm, n), (piece.of, n), (than, n))
-        gain = beyond_share(*(_one_number(table, arms) for table in tables), piece.keeps)
+        made, whole, scratch = (_one_number(table, arms) for table in tables)
+        gain = beyond_share(made, whole, scratch, piece.keeps)
         what = f"{piece.arm} keeps {piece.keeps:g} of {piece.of} − {than}"
     else:
         gain = scored.difference(piece.arm, than, n)

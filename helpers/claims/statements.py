@@ -149,8 +149,10 @@ class Claim(_Part):
         statement: in our words.
         reading: what it is taken to say.
         pieces: its primary questions; none where nothing is measured yet.
-        combine: how they combine: each on its own ("k of m"), all, any of them, or, where measures
-            are held against each other, all of those in which one of them tells the arms apart.
+        combine: how they combine: each on its own ("k of m"), all, any of them; "exists": any of
+            them shows it, and that none does is no sign that no other case would; or "telling",
+            where measures are held against each other: all of those in which one of them tells the
+            arms apart.
         missing: what of the reading is not measured, in words.
         earlier: rules that it had before.
     """
@@ -160,7 +162,7 @@ class Claim(_Part):
     statement: str
     reading: str
     pieces: tuple[Piece, ...] = ()
-    combine: Literal["each", "all", "any", "telling"] = "each"
+    combine: Literal["each", "all", "any", "exists", "telling"] = "each"
     missing: str = ""
     earlier: tuple[Earlier, ...] = ()
 

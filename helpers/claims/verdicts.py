@@ -34,6 +34,10 @@ Overall = Literal[
 ]
 
 
+NOT_KNOWN = Decision("undecided", p=1.0, above=1.0, below=1.0, alike=1.0)
+"""What is known of a question that nothing was measured for."""
+
+
 class Record(Protocol):
     """What is read of a run's record: whose it is, and its evidence."""
 
@@ -119,9 +123,13 @@ class Judgement:
     def tally(self) -> str:
         """How many of the questions that were asked support the claim: "2 of 3".
 
-        Where measures are held against each other, of those in which one tells the arms apart.
+        Of a claim that something exists, whether it was found: "not found in 12 cases". Where
+        measures are held against each other, of those in which one tells the arms apart.
         """
         asked = [finding for finding in self.findings if finding.decision is not None]
+        if self.claim.combine == "exists" and asked:
+            found = "found" if self.verdict == "supported" else "not found"
+            return f"{found} in {len(asked)} cases"
         if self.claim.combine == "telling":
             asked = [finding for finding in asked if finding.tells]
         supported = sum(finding.verdict == "supported" for finding in asked)
@@ -261,16 +269,25 @@ def _key(piece: Piece) -> tuple[object, ...]:
 def _questions(
     claim: Claim, findings: Sequence[Finding]
 ) -> list[tuple[tuple[object, ...], Decision]]:
-    """Return what a claim asks of chance: each piece, or all of them in one."""
+    """Return what a claim asks of chance: each piece, or all of them in one.
+
+    In one, a piece that is not measured counts as one of which nothing is known: what it could
+    still change is not decided without it.
+    """
     decided = [(f, f.decision) for f in findings if f.decision is not None]
     if not decided:
         return []
     if claim.combine == "each":
         return [(_key(finding.piece), decision) for finding, decision in decided]
+    pieces = [finding.decision or NOT_KNOWN for finding in findings]
     if claim.combine == "telling":
         whole = agreement_of_all([(decision, finding.tells) for finding, decision in decided])
+    elif claim.combine == "exists":
+        whole = combine(pieces, "any")
+        if whole.verdict != "supported":  # that no case was found does not say that there is none
+            whole = replace(whole, verdict="undecided", p=whole.above)
     else:
-        whole = combine([decision for _, decision in decided], claim.combine)
+        whole = combine(pieces, claim.combine)
     return [((claim.id,), whole)]
 
 

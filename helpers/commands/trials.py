@@ -32,19 +32,19 @@ def trials(chosen: argparse.Namespace) -> int:
     questions = {name: _only(studies.question(name), chosen) for name in names}
     if chosen.search:
         return _search(questions[chosen.study], store, how)
-    asked, unsearched = {}, []
+    asked: dict[str, list[Trial]] = {}
+    unsearched: dict[str, list[str]] = {}
     for name, question in questions.items():
-        try:
-            asked[name] = studies.label_efficiency(question)
-        except UserError:
-            if chosen.study:
-                raise
-            unsearched.append(name)
-    for name in unsearched:
-        print(
-            f"{name}: no settings yet; run `python -m helpers trials {name} --search`.",
-            file=sys.stderr,
-        )
+        unsearched[name] = [] if chosen.run or chosen.pack else studies.unsearched(question)
+        defined = tuple(arm for arm in question.arms if arm not in unsearched[name])
+        asked[name] = studies.label_efficiency(replace(question, arms=defined))
+    for name, arms in unsearched.items():
+        if arms:
+            print(
+                f"{name}: no settings yet of {', '.join(arms)}; run `python -m helpers trials "
+                f"{name} --search`.",
+                file=sys.stderr,
+            )
     if chosen.ship:
         every = [trial for each in asked.values() for trial in each]
         for file, rows in store.ship(every).items():
@@ -58,7 +58,8 @@ def trials(chosen: argparse.Namespace) -> int:
         left = store.missing(asked[chosen.study])
         print(f"{len(asked[chosen.study]) - len(left)} of {len(asked[chosen.study])} are stored.")
         return 1 if failed else 0
-    return _list(asked, store, chosen)
+    waiting = [row for name, arms in unsearched.items() for row in _waiting(questions, name, arms)]
+    return _list(asked, store, chosen, waiting)
 
 
 def _only(question: studies.Question, chosen: argparse.Namespace) -> studies.Question:
@@ -104,7 +105,30 @@ def _settled(trials: Sequence[Trial], name: str) -> None:
             )
 
 
-def _list(asked: dict[str, list[Trial]], store: Store, chosen: argparse.Namespace) -> int:
+def _waiting(
+    questions: dict[str, studies.Question], name: str, arms: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return rows of the list for arms whose trials have no setting, so all are missing."""
+    asked = questions[name]
+    return [
+        {
+            "study": name,
+            "trials": f"{arm}, {n:,} labels",
+            "stored": 0,
+            "missing": asked.draws,
+            "minutes": None,
+        }
+        for arm in arms
+        for n in asked.labels
+    ]
+
+
+def _list(
+    asked: dict[str, list[Trial]],
+    store: Store,
+    chosen: argparse.Namespace,
+    waiting: list[dict[str, Any]],
+) -> int:
     rows: list[dict[str, Any]] = []
     for name, each in asked.items():
         missing = set(store.missing(each))
@@ -115,13 +139,14 @@ def _list(asked: dict[str, list[Trial]], store: Store, chosen: argparse.Namespac
             seconds = sum(each_takes[trial.key] for trial in left) / chosen.jobs
             row = {"study": name, "trials": key, "stored": len(group) - len(left)}
             rows.append(row | {"missing": len(left), "minutes": round(seconds / 60, 1)})
+    rows += waiting
     if chosen.json:
         print(json.dumps(rows, indent=2))
         return 0
     width = max(len(row["trials"]) for row in rows)
     print(f"{'trials':<{width}}  stored  missing  about minutes")
     for row in rows:
-        time = f"{row['minutes']:13.1f}" if row["missing"] else ""
+        time = f"{row['minutes']:13.1f}" if row["missing"] and row["minutes"] is not None else ""
         print(f"{row['trials']:<{width}}  {row['stored']:6}  {row['missing']:7}  {time}".rstrip())
     return 0
 

@@ -110,16 +110,6 @@ freedom, and so no p-value and no other level; take one over draws, or over draw
         low, high = (self.value + (end - self.value) * factor for end in (self.low, self.high))
         return replace(self, low=low, high=high, level=level)
 
-    def minus(self, fixed: float) -> "Interval":
-        """Return the interval of the value minus a fixed number: what a threshold asks for.
-
-        >>> share = Interval(0.93, 0.88, 0.98, 5, 0.95, "t over seeds", df=4)
-        >>> print(share.minus(0.9), share.minus(0.9).p() == share.p(0.9))
-        0.030 [-0.020, 0.080] True
-        """
-        low, high = self.low - fixed, self.high - fixed
-        return replace(self, value=self.value - fixed, low=low, high=high)
-
     def _generalized(self, null: float) -> float:
         assert self.squares is not None
         return self.squares.p(self.value - null)

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from helpers import UserError
-from helpers.evaluation.intervals import Interval, two_level_interval
+from helpers.evaluation.bounds import Interval
+from helpers.evaluation.comparison import Comparison
 
 
 def pareto_front(costs: npt.ArrayLike, scores: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -38,58 +39,65 @@ def pareto_front(costs: npt.ArrayLike, scores: npt.ArrayLike) -> npt.NDArray[np.
 
 @dataclass(frozen=True)
 class Choice:
-    """What to take among methods measured on the same items and seeds.
+    """What to take among methods measured on the same items and draws.
 
     Attributes:
         best: the method with the highest mean score.
-        alike: those that the run cannot tell from it, the best among them, cheapest first.
+        as_good: those that are shown to be less than ``margin`` behind it, and the best itself,
+            cheapest first.
         behind: of every other method, by how much it is behind the best, with its interval.
+        margin: see :func:`choose`.
     """
 
     best: str
-    alike: list[str]
+    as_good: list[str]
     behind: dict[str, Interval]
+    margin: float
 
     @property
     def taken(self) -> str:
-        """The cheapest of those that are alike."""
-        return self.alike[0]
+        """The cheapest of those that are as good as the best."""
+        return self.as_good[0]
 
 
-def choose(right: Mapping[str, npt.ArrayLike], costs: Mapping[str, float]) -> Choice:
-    """Return the best method, and the cheapest that cannot be told from it.
+def choose(
+    arms: Comparison, labels: int, costs: Mapping[str, float], margin: float = 0.01
+) -> Choice:
+    """Return the best method, and the cheapest that is shown to be as good.
 
-    A method is *alike* where the interval of its paired difference to the best, over items and
-    seeds (:func:`helpers.evaluation.intervals.two_level_interval`), holds zero. Not being told
-    apart is no proof of being equal: a small run tells few apart. The best of many is a little
-    flattered by having been picked, which makes the others look further behind.
+    *As good* is a statement that needs evidence: the interval of how far a method is behind the
+    best, over draws and items, must end below ``margin``. That the interval holds zero is not
+    enough: a method that fails in some draws has a wide interval, which holds zero because the
+    method is unstable, not because it is good. The best of many is a little flattered by having
+    been picked, which makes the others look further behind.
 
     Args:
-        right: (s, n) scores of each item with each seed, for every method; s at least 2.
-        costs: of every method, what "cheap" means (memory, say); lower is better.
+        arms: the comparison; methods are its arms that ``costs`` names.
+        labels: count of labels.
+        costs: of every method, what "cheap" means (operations, say); lower is better.
+        margin: how far behind still counts as good, in the unit of the score, above 0; fixed before
+            scores are seen.
 
     Raises:
-        UserError: no method, or methods without a cost.
+        UserError: no method, one that was not measured, or a margin that is not above 0.
 
     >>> rng = np.random.default_rng(0)
     >>> good, poor = rng.random((3, 300)) < 0.9, rng.random((3, 300)) < 0.5
-    >>> choice = choose({"a": good, "b": good, "c": poor}, {"a": 9.0, "b": 2.0, "c": 1.0})
-    >>> choice.best, choice.alike, choice.taken
+    >>> arms = Comparison({("a", 64): good, ("b", 64): good, ("c", 64): poor})
+    >>> choice = choose(arms, 64, {"a": 9.0, "b": 2.0, "c": 1.0})
+    >>> choice.best, choice.as_good, choice.taken
     ('a', ['b', 'a'], 'b')
     """
-    if not right:
-        raise UserError("choose needs at least one method.")
-    without = [name for name in right if name not in costs]
-    if without:
-        raise UserError(f"choose needs the cost of every method; {', '.join(without)} has none.")
-    tables = {name: np.asarray(table, dtype=float) for name, table in right.items()}
-    best = max(tables, key=lambda name: tables[name].mean())
-    behind: dict[str, Interval] = {}
-    alike = [best]
-    for name, table in tables.items():
-        if name == best:
-            continue
-        behind[name] = two_level_interval(tables[best], table)
-        if not behind[name].low > 0:
-            alike.append(name)
-    return Choice(best, sorted(alike, key=lambda name: costs[name]), behind)
+    if not costs:
+        raise UserError("choose needs at least one method with its cost.")
+    if not margin > 0:
+        raise UserError(f"choose needs a margin above 0, not {margin:g}.")
+    best = max(costs, key=lambda name: arms.score(name, labels))
+    behind = {name: arms.difference(best, name, labels) for name in costs if name != best}
+    near = [
+        name
+        for name, gap in behind.items()
+        # Two that answer every item alike have no variation to make an interval of.
+        if (gap.high < margin if gap.defined else gap.value == 0)
+    ]
+    return Choice(best, sorted([best, *near], key=costs.__getitem__), behind, margin)

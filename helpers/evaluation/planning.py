@@ -7,11 +7,10 @@ difference, with bounds as :func:`helpers.evaluation.intervals.two_level_interva
 
 A component is itself estimated: that of draws from S - 1 degrees of freedom, so with few draws it
 may be off by half of itself or more, and a plan from it is a guess of that size.
-:meth:`Components.cautious` plans with its upper bound instead.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -61,19 +60,6 @@ class Components:
             max(squares.item - squares.rest, 0.0) / squares.draws,
             squares.rest,
         )
-
-    @classmethod
-    def cautious(cls, squares: MeanSquares, level: float = 0.8) -> "Components":
-        """Return them with an upper bound of that of draws, which holds in ``level`` of cases.
-
-        >>> seen = MeanSquares(draw=1.2, item=0.4, rest=0.2, draws=4, items=1000)
-        >>> float(Components.cautious(seen).draw / Components.of(seen).draw).__round__(1)
-        3.4
-        """
-        checks.level_between(level)
-        k = squares.draws - 1
-        upper = k * squares.draw / special.chdtri(k, level)
-        return replace(cls.of(squares), draw=max(upper - squares.rest, 0.0) / squares.items)
 
     def deviation(self, draws: int, items: int) -> float:
         """Return the standard deviation of the mean difference over so many draws and items."""
@@ -231,33 +217,6 @@ def draws_needed(
     """
     return _fewest(
         lambda draws: power(components, difference, draws, items, level=level, smallest=smallest),
-        reach,
-        most,
-    )
-
-
-def draws_for_equivalence(
-    components: Components,
-    smallest: float,
-    items: int,
-    *,
-    difference: float = 0.0,
-    reach: float = 0.8,
-    level: float = 0.95,
-    most: int = 200,
-) -> int | None:
-    """Return the fewest draws that find "no difference" with a chance of at least ``reach``.
-
-    Args as for :func:`power_of_equivalence` and :func:`draws_needed`; None where ``most`` do not.
-
-    >>> seen = Components(draw=0.0009, item=0.03, rest=0.15)
-    >>> draws_for_equivalence(seen, 0.03, items=2000)
-    13
-    """
-    return _fewest(
-        lambda draws: power_of_equivalence(
-            components, smallest, draws, items, difference=difference, level=level
-        ),
         reach,
         most,
     )

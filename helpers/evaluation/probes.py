@@ -38,3 +38,25 @@ def probe(regularization: float = 1.0, *, balanced: bool = False) -> Probe:
         solver="newton-cg",
         tol=1e-8,
     )
+
+
+def as_layer(fitted: Probe, n_classes: int, absent: float = -1e4) -> tuple[np.ndarray, np.ndarray]:
+    """Return a fitted probe as the weights (c, d) and biases (c,) of a linear layer.
+
+    Args:
+        fitted: to classes among 0 to c - 1, at least two of them.
+        n_classes: c.
+        absent: logit of a class that no item was of.
+
+    >>> fitted = probe(1e4).fit([[-1.0], [1.0]], [0, 2])
+    >>> weight, bias = as_layer(fitted, 3)
+    >>> weight.shape, float(bias[1])
+    ((3, 1), -10000.0)
+    """
+    classes = fitted.classes_
+    weight, bias = np.zeros((n_classes, fitted.coef_.shape[1])), np.full(n_classes, absent)
+    if len(classes) == 2:  # scikit-learn gives one row: the second against the first
+        weight[classes[1]], bias[classes] = fitted.coef_[0], (0.0, fitted.intercept_[0])
+    else:
+        weight[classes], bias[classes] = fitted.coef_, fitted.intercept_
+    return weight, bias

@@ -202,7 +202,7 @@ class Run:
         """
         from helpers.claims.gathering import gather
 
-        known = {"flops": flops, "sizes": sizes, "made_on": made_on, "others": others}
+        known: Any = {"flops": flops, "sizes": sizes, "made_on": made_on, "others": others}
         for evidence in gather(study, arms, overlap=overlap, complete=complete, **known):
             what = f"{self.name}: evidence for {evidence.claim}"
             self._keep(self._claims, (evidence.claim, evidence.note), evidence, what)

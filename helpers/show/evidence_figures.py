@@ -3,7 +3,7 @@
 Same style and rules as :mod:`helpers.show.figures`, which also shows them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -160,43 +160,5 @@ def pareto(
     ax.step(x, y, where="post", color="#555555", linestyle=":", zorder=0)
     ax.margins(x=0.15, y=0.1)
     ax.set(xlabel=cost, ylabel=score)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
-    return figure
-
-
-def sensitivity(
-    curves: Mapping[str, Sequence[tuple[float, float]]],
-    numbers: str,
-    score: str = "validation accuracy (share)",
-    order: Sequence[str] = (),
-) -> Figure:
-    """Draw score over a number that was searched, one line a method; the best of each is filled.
-
-    ``curves``: of each method the pairs (number, score), numbers above 0. ``order``: all methods of
-    the notebook, so that each keeps the colour that it has in :func:`pareto`.
-
-    >>> sensitivity({"full": [(1e-4, 0.5), (1e-3, 0.7)]}, "step size").axes[0].get_xscale()
-    'log'
-    """
-    if not curves:
-        raise UserError("sensitivity needs at least one method.")
-    figure = Figure(figsize=(6.4, 4.4))
-    ax = figure.add_subplot()
-    names = list(order) or list(curves)
-    for name, pairs in curves.items():
-        x, y = zip(*sorted(pairs), strict=True)
-        i = names.index(name)
-        marker, colour = "osD^vPX*"[i % 8], f"C{i % 10}"
-        ax.plot(
-            x, y, f"{marker}-", color=colour, markerfacecolor="white", label=name.replace("_", " ")
-        )
-        best = int(np.argmax(y))
-        ax.plot(x[best], y[best], marker, color=colour, markersize=9)
-    ax.set_xscale("log")
-    tried = sorted({x for pairs in curves.values() for x, _ in pairs})
-    ax.xaxis.set_major_locator(ticker.FixedLocator(tried))
-    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_locator(ticker.NullLocator())
-    ax.set(xlabel=f"{numbers} (log scale; filled: the best)", ylabel=score)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return figure

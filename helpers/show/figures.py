@@ -243,12 +243,14 @@ def heatmap(
     column_label: str,
     value_label: str,
     ax: Axes | None = None,
+    reach: float | None = None,
 ) -> Figure:
     """Draw a map of gains: where a value is above 0 (helps) and where it is below (hurts).
 
     ``values`` (rows, columns), nan where not measured. Besides the colours, a line surrounds the
     region below 0, which is hatched; small maps (at most 12 rows and 8 columns) say each value
-    instead. Row 0 is at the bottom.
+    instead. Row 0 is at the bottom. The colours run from -``reach`` to ``reach``, by default the
+    largest value of this map: give maps that are compared the same.
     """
     array = np.asarray(values, dtype=float)
     if array.shape != (len(rows), len(columns)):
@@ -258,7 +260,7 @@ def heatmap(
     if not np.isfinite(array).any():
         raise UserError("The map holds no value.")
     figure, ax = axes(ax, (6.4, 4.8))
-    reach = max(float(np.nanmax(np.abs(array))), 1e-12)
+    reach = reach or max(float(np.nanmax(np.abs(array))), 1e-12)
     norm = TwoSlopeNorm(0.0, -reach, reach)
     image = ax.imshow(array, cmap="PuOr", norm=norm, origin="lower", aspect="auto")
     ax.set_facecolor("#DDDDDD")  # where nothing was measured

@@ -50,7 +50,7 @@ def side_by_side(
             ax.plot([gain.low, gain.high], [y, y], color=colour, linewidth=2)
             face = "white" if marker == "o" else colour
             ax.plot(gain.value, y, marker, color=colour, markerfacecolor=face, markersize=7)
-        ax.set_title(measure, fontsize=12)
+        ax.set_title(measure, fontsize=12, loc="center")
         ax.xaxis.set_major_locator(ticker.MaxNLocator(3))
         ax.tick_params(labelsize=10)
     panels[0].set_yticks(range(len(rows)), [name for name, _ in rows])

@@ -11,7 +11,7 @@ file, takes of each conversation the pairs of a turn and the turn after it, and
 A question to the bot has several good answers, written as further turns (``chatterbot``): there
 only the first two turns are a pair. In a play every turn answers the one before (``friends``); its
 groups are the episodes, and no near duplicates are looked for. Of people who chat (``chitchat``)
-the groups are the conversations; of each at most three pairs are kept, drawn at random (there are
+the groups are the conversations; of each at most two pairs are kept, drawn at random (there are
 eighteen on average, on one subject), and questions with a near duplicate in another split are
 removed.
 """
@@ -36,7 +36,7 @@ from helpers.sources.messages import one_line
 from helpers.sources.parallel import SPLITS, cut_groups, near_groups
 
 HELD_OUT = 0.2  # of the pairs, for test and for validation
-MOST = 3  # pairs of one conversation among people who chat
+MOST = 2  # pairs of one conversation among people who chat
 BY_ORIGIN = ("chitchat", "friends")  # read so that a conversation, or an episode, stays whole
 _COLUMNS = ("source", "target", "origin")
 

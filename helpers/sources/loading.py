@@ -182,6 +182,14 @@ def check_tokens(model: transformers.PreTrainedModel, largest: int, name: str | 
         )
 
 
+def tokenizer_from(folder: Path | str, *, gguf: str | None = None) -> Any:
+    """Return the tokenizer of a folder, or of its GGUF file."""
+    with quiet():
+        return transformers.AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=True, **gguf_options(gguf)
+        )
+
+
 def gguf_options(gguf: str | None) -> dict[str, Any]:
     """Return what transformers must be told to read a GGUF file (plain tensors, no pickle)."""
     return {"gguf_file": gguf} if gguf else {}

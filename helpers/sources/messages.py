@@ -33,7 +33,7 @@ REASONS = {
 """Why a message is left out, in the order in which it is asked."""
 
 _NUMBER_FORM = r"[-#0+]*\d*(?:\.\d+)?[sdifegxrc]"
-_PLACEHOLDER = re.compile(
+PLACEHOLDER = re.compile(
     r"\{\{\s*[\w.|]+\s*\}\}"  # {{ name }}
     r"|\$?\{[\w.]*(?:![rsa])?(?::[^{}\s]*)?\}"  # {name}, {0}, {:x}, ${name}
     rf"|%\([\w .]+\){_NUMBER_FORM}"  # %(name)s
@@ -59,7 +59,7 @@ def placeholders(text: str) -> list[str]:
     >>> placeholders("%(count)d of {total}: 100 % of {{ user.name }} and %1")
     ['%(count)d', '%1', '{total}', '{{user.name}}']
     """
-    return sorted("".join(one.split()) for one in _PLACEHOLDER.findall(text))
+    return sorted("".join(one.split()) for one in PLACEHOLDER.findall(text))
 
 
 def without_placeholders(text: str) -> str:
@@ -68,7 +68,7 @@ def without_placeholders(text: str) -> str:
     >>> without_placeholders("Delete %s?")
     'Delete  ?'
     """
-    return _PLACEHOLDER.sub(" ", text)
+    return PLACEHOLDER.sub(" ", text)
 
 
 def one_line(text: str) -> str:

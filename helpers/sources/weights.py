@@ -184,18 +184,12 @@ def load_tokenizer(name: str | Path) -> transformers.PreTrainedTokenizerBase:
     ['transfer', '##ability']
     """
     weights = resolve(name)
-    with loading.quiet():
-        try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(
-                weights.location,
-                trust_remote_code=False,
-                local_files_only=True,
-                **loading.gguf_options(weights.gguf),
-            )
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise UserError(
-                f"{name} has no tokenizer that can be loaded ({loading.first_line(error)})."
-            ) from error
+    try:
+        tokenizer = loading.tokenizer_from(weights.location, gguf=weights.gguf)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"{name} has no tokenizer that can be loaded ({loading.first_line(error)})."
+        ) from error
     # Where there are no tokenizer files, transformers makes up one that knows no words.
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise UserError(f"{name} has no tokenizer: its folder lacks tokenizer.json or the like.")

@@ -145,14 +145,59 @@ def episodes(
         drawn = np.stack(
             [rng.choice(rows[label], shots + queries, replace=False) for label in chosen]
         )
-        own = np.arange(ways)
-        made.append(
-            Episode(
-                chosen,
-                drawn[:, :shots].ravel(),
-                own.repeat(shots),
-                drawn[:, shots:].ravel(),
-                own.repeat(queries),
-            )
-        )
+        made.append(_episode(chosen, drawn, shots))
     return made
+
+
+def separate_episodes(
+    labels: Sequence[int] | Ints,
+    classes: Sequence[int],
+    *,
+    ways: int,
+    shots: int,
+    queries: int,
+    n: int,
+    seed: int,
+) -> list[Episode]:
+    """Draw ``n`` episodes of which no two share an item: what they say is not said twice.
+
+    Of the classes that have items enough left, those with more of them come more often. Args as
+    for :func:`episodes`.
+
+    Raises:
+        UserError: the classes have too few items for so many episodes.
+
+    >>> made = separate_episodes([0] * 6 + [1] * 6, [0, 1], ways=2, shots=1, queries=2, n=2, seed=0)
+    >>> len(set(np.concatenate([[*each.support, *each.query] for each in made]).tolist()))
+    12
+    """
+    if ways < 2 or min(shots, queries, n) < 1:
+        raise UserError(
+            "An episode needs at least 2 ways, 1 shot and 1 query, and there must be at least one "
+            f"episode; not {ways}, {shots}, {queries} and {n}."
+        )
+    rng = np.random.default_rng(seed)
+    truth, each = np.asarray(labels), shots + queries
+    left = {label: rng.permutation(np.flatnonzero(truth == label)) for label in sorted({*classes})}
+    made = []
+    for _ in range(n):
+        there = np.array([label for label, rows in left.items() if len(rows) >= each])
+        if len(there) < ways:
+            raise UserError(
+                f"{len(left)} classes have items for {len(made)} episodes of {ways} ways, {shots} "
+                f"shots and {queries} queries without an item twice, not for {n}."
+            )
+        sizes = np.array([len(left[label]) for label in there], dtype=float)
+        chosen = rng.choice(there, ways, replace=False, p=sizes / sizes.sum())
+        drawn = np.stack([left[label][:each] for label in chosen])
+        for label in chosen:
+            left[label] = left[label][each:]
+        made.append(_episode(chosen, drawn, shots))
+    return made
+
+
+def _episode(chosen: Ints, drawn: Ints, shots: int) -> Episode:
+    """Return the episode of some classes and their items, (ways, shots + queries)."""
+    own, queries = np.arange(len(chosen)), drawn.shape[1] - shots
+    support, query = drawn[:, :shots].ravel(), drawn[:, shots:].ravel()
+    return Episode(chosen, support, own.repeat(shots), query, own.repeat(queries))

@@ -25,7 +25,6 @@ def left_padded(rows: list[list[int]], filler: int) -> tuple[torch.Tensor, torch
     return torch.tensor(ids), torch.tensor(mask)
 
 
-@torch.inference_mode()
 def continue_texts(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -76,17 +75,60 @@ def continue_texts(
             f"positions of {type(model).__name__}."
         )
     filler = last if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    written = continue_rows(
+        model,
+        rows,
+        new_tokens=new_tokens,
+        last=last,
+        filler=filler,
+        temperature=temperature,
+        top_p=top_p,
+        seed=seed,
+        batch_size=batch_size,
+    )
+    return [str(tokenizer.decode(row, skip_special_tokens=True)) for row in written]
+
+
+@torch.inference_mode()
+def continue_rows(
+    model: PreTrainedModel,
+    rows: list[list[int]],
+    *,
+    new_tokens: int,
+    last: int,
+    filler: int,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    batch_size: int = 16,
+) -> list[list[int]]:
+    """Return the token ids that the model writes after each row of ids, fillers at the end and all.
+
+    Keys and values of earlier tokens are kept, so a new token costs one position.
+
+    Args:
+        model: with a causal head; computes where it lies, in evaluation mode.
+        rows: ids of the prompts; of like length they make little padding.
+        new_tokens: at most so many.
+        last: id that ends a text.
+        filler: id that stands behind a text's end, and before short prompts.
+        temperature: as :func:`continue_texts`, like all that follow.
+        top_p: share of the probability that is sampled from.
+        seed: of the sampling.
+        batch_size: prompts at a time.
+    """
     sampling = {"temperature": temperature, "top_p": top_p, "top_k": 0} if temperature else {}
     settings = GenerationConfig(
         max_new_tokens=new_tokens,
         do_sample=bool(temperature),
         pad_token_id=filler,
         eos_token_id=last,
+        use_cache=True,
         **sampling,
     )
     was_training = model.training
     model.eval()
-    texts: list[str] = []
+    found: list[list[int]] = []
     devices = [model.device.index or 0] if model.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
@@ -97,7 +139,6 @@ def continue_texts(
                 attention_mask=mask.to(model.device),
                 generation_config=settings,
             )
-            for row in written[:, ids.shape[1] :]:
-                texts.append(str(tokenizer.decode(row, skip_special_tokens=True)))
+            found += written[:, ids.shape[1] :].tolist()
     model.train(was_training)
-    return texts
+    return found

@@ -4,12 +4,11 @@ BLEU and chrF are sacrebleu's, from its own counts. Shapes: n sentences, k count
 resamples.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from datasets import Dataset
 from sacrebleu.metrics import BLEU, CHRF
 
 from helpers import UserError
@@ -18,8 +17,11 @@ from helpers.sources.messages import placeholders
 
 Measure = Literal["bleu", "chrf"]
 
+Items = Mapping[str, Sequence[str]]
+"""Pairs: columns ``source`` and ``target`` of a data set, or a dictionary of lists."""
 
-def scores(translations: Sequence[str], items: Dataset) -> dict[str, float]:
+
+def scores(translations: Sequence[str], items: Items) -> dict[str, float]:
     """Return BLEU and chrF of all translations, and the share with intact placeholders.
 
     ``bleu`` (Papineni et al. 2002) on Chinese characters and ``chrf`` (Popović 2015) are in
@@ -33,7 +35,7 @@ def scores(translations: Sequence[str], items: Dataset) -> dict[str, float]:
     Raises:
         UserError: not one translation for each item, or none at all.
 
-    >>> items = Dataset.from_dict({"source": ["Open %s", "Close"], "target": ["打开 %s", "关闭"]})
+    >>> items = {"source": ["Open %s", "Close"], "target": ["打开 %s", "关闭"]}
     >>> {name: round(value) for name, value in scores(["打开 %s", "关闭"], items).items()}
     {'bleu': 100, 'chrf': 100, 'placeholders': 1}
     """
@@ -62,10 +64,10 @@ def signatures() -> dict[str, str]:
     return found
 
 
-def placeholders_intact(translations: Sequence[str], items: Dataset) -> npt.NDArray[np.float64]:
+def placeholders_intact(translations: Sequence[str], items: Items) -> npt.NDArray[np.float64]:
     """Return for each item 1 (the source's placeholders, no others), 0, or nan (it has none), (n,).
 
-    >>> items = Dataset.from_dict({"source": ["Open %s", "Open %s", "Open"]})
+    >>> items = {"source": ["Open %s", "Open %s", "Open"]}
     >>> placeholders_intact(["打开 %s", "打开", "打开"], items)
     array([ 1.,  0., nan])
     """
@@ -78,7 +80,7 @@ def placeholders_intact(translations: Sequence[str], items: Dataset) -> npt.NDAr
 
 
 def statistics(
-    translations: Sequence[str], items: Dataset, measure: Measure
+    translations: Sequence[str], items: Items, measure: Measure
 ) -> npt.NDArray[np.float64]:
     """Return what sacrebleu counts in each sentence, (n, k); the score is a function of the sums.
 
@@ -94,17 +96,19 @@ def statistics(
 
 
 def corpus_score(measure: Measure, n: int) -> Callable[[npt.ArrayLike], npt.NDArray[np.float64]]:
-    """Return sacrebleu's score as a function of mean counts of ``n`` sentences, (m, k) -> (m,).
+    """Return sacrebleu's score as a function of mean counts of ``n`` sentences, (..., k) -> (...).
+
+    The score is in [0, 100].
 
     BLEU's smoothing ("exp") stands in for a match count of exactly 0. Where one sentence alone has
     the matches of an order, leaving it out turns smoothing on, which moves the score by more than
     the sentence: a jackknife over few, poor translations then has too large a spread for BLEU. chrF
     has no smoothing and does not jump; judge by chrF.
 
-    >>> items = Dataset.from_dict({"target": ["打开文件", "关闭"]})
+    >>> items = {"target": ["打开文件", "关闭"]}
     >>> counts = statistics(["打开文件", "关上"], items, "chrf")
     >>> corpus_score("chrf", 2)(counts.mean(0)).round(1)
-    array([89.6])
+    np.float64(89.6)
     """
     metric = _metric(measure)
 
@@ -119,7 +123,12 @@ def corpus_score(measure: Measure, n: int) -> Callable[[npt.ArrayLike], npt.NDAr
             BLEU.compute_bleu(sums[2:6], sums[6:], ours, theirs, smooth_method="exp").score
         )
 
-    return lambda means: np.array([one(row) for row in np.atleast_2d(np.asarray(means, float))])
+    def every(means: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        table = np.asarray(means, float)
+        scores = np.array([one(row) for row in table.reshape(-1, table.shape[-1])])
+        return scores.reshape(table.shape[:-1])[()]
+
+    return every
 
 
 def difference(measure: Measure, n: int) -> Callable[..., npt.NDArray[np.float64]]:
@@ -128,13 +137,13 @@ def difference(measure: Measure, n: int) -> Callable[..., npt.NDArray[np.float64
     With :func:`statistics` of several seeds, (seeds, n, k), it goes into ``two_level_interval``.
     """
     score = corpus_score(measure, n)
-    return lambda means_a, means_b: score(means_a) - score(means_b)
+    return lambda means_a, means_b: np.atleast_1d(score(means_a) - score(means_b))
 
 
 def compare(
     a: Sequence[str],
     b: Sequence[str],
-    items: Dataset,
+    items: Items,
     measure: Measure = "chrf",
     *,
     resamples: int = 10_000,
@@ -150,7 +159,7 @@ def compare(
     Raises:
         UserError: not one translation for each item from both; fewer than two items.
 
-    >>> items = Dataset.from_dict({"target": ["打开文件", "关闭", "保存", "文件已保存"] * 9})
+    >>> items = {"target": ["打开文件", "关闭", "保存", "文件已保存"] * 9}
     >>> print(compare(["打开文件", "关闭", "存", "文件"] * 9, ["开", "关", "存", "已"] * 9, items))
     19.377 [4.127, 35.747]
     """
@@ -173,11 +182,12 @@ def _metric(measure: str) -> Any:
     return _metrics()[measure]
 
 
-def _check_paired(translations: Sequence[str], items: Dataset) -> None:
-    if len(translations) != len(items):
+def _check_paired(translations: Sequence[str], items: Items) -> None:
+    n = len(items["target"])
+    if len(translations) != n:
         raise UserError(
-            f"{len(translations)} translations were given for {len(items)} sentences; each needs "
-            "exactly one, in the same order."
+            f"{len(translations)} translations were given for {n} sentences; each needs exactly "
+            "one, in the same order."
         )
-    if not len(items):
+    if not n:
         raise UserError("There are no translations to score; give at least one.")

@@ -16,7 +16,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers import UserError
+from helpers import ROOT, UserError
 from helpers.sources.loading import quiet
 from helpers.tasks.bytepairs import check_fit
 
@@ -89,7 +89,7 @@ def save_checkpoint(
     Args:
         model: stays as it is.
         tokenizer: the model's own.
-        folder: where; an earlier checkpoint there is replaced.
+        folder: where, from the project's root on; an earlier checkpoint there is replaced.
         card: see :class:`Card`.
         losses: training loss of each step.
         half: 16-bit floats, half the size; logits then differ by about 1e-3.
@@ -98,7 +98,7 @@ def save_checkpoint(
         UserError: the tokenizer does not fit; the folder holds something that is no checkpoint.
     """
     check_fit(model, tokenizer)
-    folder = Path(folder)
+    folder = ROOT / folder
     with replacing(folder, "config.json", "checkpoint") as new:
         twin = copy.deepcopy(model).cpu()
         with quiet():  # no progress bar for one small file

@@ -148,6 +148,7 @@ def train(
     look_at: Sequence[int] = (),
     look: Callable[[nn.Module], Any] | None = None,
     beside: Beside | None = None,
+    rate_of: Callable[[str], float] | None = None,
 ) -> Trained:
     """Train the parameters of ``model`` that require a gradient, in place; leave it in eval mode.
 
@@ -169,6 +170,7 @@ def train(
         weight_decay: of matrices.
         look_at: numbers of steps after which ``look`` is called (0: before the first).
         look: called with the model in evaluation mode; what it returns is kept.
+        rate_of: share of the learning rate, by the name of a parameter; None: all have the same.
         beside: rows of another kind, which take half of the tokens of each step; None: none.
 
     Raises:
@@ -182,7 +184,7 @@ def train(
         raise UserError(f"Training needs at least 1 step, not {steps}.")
     device = device or next(model.parameters()).device
     model.to(device)
-    optimizer = _adamw(model, learning_rate, weight_decay, device)
+    optimizer = _adamw(model, learning_rate, weight_decay, device, rate_of)
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     generator = np.random.default_rng([seed, 1])
     lengths = [len(ids) for ids, _ in rows]
@@ -209,7 +211,7 @@ def train(
             for batch in batches:
                 model.train()
                 for group in optimizer.param_groups:
-                    group["lr"] = learning_rate * rate_at(done, steps)
+                    group["lr"] = learning_rate * rate_at(done, steps) * group["share"]
                 with autocast(device, precision), _attention(device):
                     loss = model(**pad([rows[row] for row in batch], device)).loss
                     if beside:
@@ -246,13 +248,28 @@ def _endless(rows: Sequence[Row], budget: int, seed: int) -> Iterator[list[Row]]
 
 
 def _adamw(
-    model: nn.Module, learning_rate: float, weight_decay: float, device: torch.device
+    model: nn.Module,
+    learning_rate: float,
+    weight_decay: float,
+    device: torch.device,
+    rate_of: Callable[[str], float] | None = None,
 ) -> torch.optim.AdamW:
-    """Return AdamW, fused; vectors (biases, norms) do not decay."""
-    learning = [p for p in model.parameters() if p.requires_grad]
+    """Return AdamW, fused; vectors (biases, norms) do not decay.
+
+    A group has the parameters of one ``share`` of the learning rate that decay, or do not.
+    """
+    shares: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            shares.setdefault(rate_of(name) if rate_of else 1.0, []).append(parameter)
     groups = [
-        {"params": [p for p in learning if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": [p for p in learning if (p.ndim > 1) == matrices],
+            "weight_decay": weight_decay if matrices else 0.0,
+            "share": share,
+        }
+        for share, learning in shares.items()
+        for matrices in (True, False)
     ]
     return torch.optim.AdamW(groups, lr=learning_rate, fused=device.type in ("cpu", "cuda"))
 

@@ -18,7 +18,7 @@ from torch import nn
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from helpers import UserError, nearest
-from helpers.evaluation.probes import probe
+from helpers.evaluation.probes import as_layer, probe
 from helpers.tasks.batches import batches_by_length
 from helpers.training.costs import choose_device, training_flops
 from helpers.training.optimizers import OPTIMIZERS, MuonAdamW
@@ -173,7 +173,6 @@ def _optimizer(
         return MuonAdamW(model, training.learning_rate)
     if strategy.decay == 1:
         return None
-    # Layer-wise decay, Howard & Ruder 2018 (ULMFiT, arXiv 1801.06146), section 3.2.
     layers = layers_of(model)
     pulled = set(Trainer.get_decay_parameter_names(None, model))  # type: ignore[arg-type]
     groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
@@ -183,7 +182,7 @@ def _optimizer(
     return torch.optim.AdamW(
         {
             "params": parameters,
-            "lr": training.learning_rate * strategy.decay ** (layers + 1 - at),
+            "lr": training.learning_rate * strategy.rate_share(at, layers),
             "weight_decay": 0.01 * decays,  # of all but biases and norms, as the Trainer has it
         }
         for (at, decays), parameters in groups.items()
@@ -253,12 +252,7 @@ def fit_probe(
         )
     solver = probe(regularization).fit(features, labels)
     head: Any = model.head
-    coefficients = np.zeros(tuple(head.weight.shape))
-    intercepts = np.full(head.bias.shape, -1e4)
-    if len(classes) == 2:  # scikit-learn gives one row: the second against the first
-        coefficients[classes[1]], intercepts[classes] = solver.coef_[0], (0.0, solver.intercept_[0])
-    else:
-        coefficients[classes], intercepts[classes] = solver.coef_, solver.intercept_
+    coefficients, intercepts = as_layer(solver, len(head.bias))
     with torch.no_grad():
         head.weight.copy_(torch.as_tensor(coefficients))
         head.bias.copy_(torch.as_tensor(intercepts))

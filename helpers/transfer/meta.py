@@ -12,18 +12,22 @@ of features. Each step is then a pass through the encoder, unless only the head 
 Shapes: d features (or tokens), w ways; support (w·shots, d), query (w·queries, d).
 """
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from datasets import Dataset
 from torch import nn
 
 from helpers import UserError
 from helpers.tasks.episodes import Episode
 from helpers.tasks.heads import MeanPooledClassifier
+
+if TYPE_CHECKING:  # a process that runs trials has no datasets
+    from datasets import Dataset
 
 Answer = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """From support (s, d), its labels (s,) and query (q, d) to logits (q, w)."""
@@ -54,6 +58,7 @@ class SmallNetwork(nn.Module):
 def token_matrix(rows: Dataset) -> torch.Tensor:
     """Return the token ids of encoded rows, (n, tokens of the longest), filled up with -1.
 
+    >>> from datasets import Dataset
     >>> token_matrix(Dataset.from_dict({"input_ids": [[5, 6], [7]]}))
     tensor([[ 5,  6],
             [ 7, -1]])

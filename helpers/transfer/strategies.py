@@ -8,10 +8,13 @@ exactly the parameters it names change.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import nn
 
 from helpers import UserError, nearest
+from helpers.transfer import objectives
+from helpers.transfer.objectives import Objective
 
 Course = Sequence[tuple[float, "Strategy"]]
 """Stages, each with its share of the cost; a share of 0 is fitted on features computed once."""
@@ -26,9 +29,9 @@ class Strategy:
         pretrained: start from the pretrained weights, or from random ones.
         learns: tells of a parameter's name whether it may change, at any stage.
         summary: one sentence for tables and figures.
-        objective: what is minimized: "task", "r_drop", "joint" or "masked words".
-        change: what is put into the model before: "", "lora", "ia3", "adapter", "dropconnect" or
-            "mixout".
+        objective: what is minimized.
+        put_in: puts small parts or noise into a model, in place: (model, amount, seed); at first
+            the model says what it said before. None: nothing is put in.
         amount: the strategy's own number, if it has one; :func:`get` reads it after a colon.
         decay: step size of a layer as a share of the layer above it.
         tunes: which number its small search is over: "learning_rate", "weight" (λ) or
@@ -40,8 +43,8 @@ class Strategy:
     pretrained: bool
     learns: Callable[[str], bool]
     summary: str
-    objective: str = "task"
-    change: str = ""
+    objective: Objective = objectives.TASK
+    put_in: Callable[[Any, float, int], None] | None = None
     amount: float | None = None
     decay: float = 1.0
     tunes: str = "learning_rate"
@@ -50,6 +53,26 @@ class Strategy:
     def stages(self, model: nn.Module) -> Course:
         """Return the stages for this model; one, the strategy itself, where it has no course."""
         return [(1.0, self)] if self.course is None else self.course(model, self)
+
+    def rate_share(self, place: int, layers: int) -> float:
+        """Return the learning rate at a :func:`depth` as a share of that of the head, in (0, 1].
+
+        Layer-wise decay: Howard & Ruder 2018 (ULMFiT, arXiv 1801.06146), section 3.2.
+
+        >>> [get("discriminative_rates:0.5").rate_share(place, 2) for place in (3, 2, 0)]
+        [1.0, 0.5, 0.125]
+        """
+        share: float = self.decay ** (layers + 1 - place)
+        return share
+
+    def prepare(self, model: nn.Module, seed: int) -> None:
+        """Put into ``model`` what the strategy puts in, in place; its logits stay.
+
+        Raises:
+            UserError: an architecture that it does not know.
+        """
+        if self.put_in is not None:
+            self.put_in(model, self.amount or 0.0, seed)
 
     def apply(self, model: nn.Module) -> list[str]:
         """Freeze what does not learn; return the names of the parameters that do.
@@ -113,6 +136,33 @@ def _only(part: str) -> Callable[[str], bool]:
     return lambda name: part in name or _is_head(name)
 
 
+def _put_lora(model: Any, rank: float, seed: int) -> None:
+    from helpers.transfer import adapters  # peft takes seconds to import
+
+    model.backbone = adapters.add_lora(model.backbone, int(rank), seed=seed, task_type=None)
+
+
+def _put_ia3(model: Any, amount: float, seed: int) -> None:
+    from helpers.transfer import adapters
+
+    model.backbone = adapters.add_ia3(model.backbone, seed=seed)
+
+
+def _put_bottlenecks(model: Any, width: float, seed: int) -> None:
+    from helpers.transfer import adapters
+
+    adapters.add_bottlenecks(model, int(width), seed=seed)
+
+
+def _put_noise(kind: str) -> Callable[[Any, float, int], None]:
+    def put(model: Any, share: float, seed: int) -> None:
+        from helpers.transfer import regularization
+
+        regularization.add_weight_noise(model, kind, share)
+
+    return put
+
+
 FROM_SCRATCH = Strategy(
     "from_scratch", False, _everything, "same architecture, random weights, everything learns"
 )
@@ -122,7 +172,7 @@ LINEAR_PROBE = Strategy(
 FULL = Strategy("full", True, _everything, "pretrained weights, everything learns")
 LORA = Strategy(
     "lora", True, _only("lora_"), "pretrained weights frozen, low-rank changes learn",
-    change="lora", amount=8,
+    put_in=_put_lora, amount=8,
 )  # fmt: skip
 
 
@@ -171,7 +221,7 @@ def _two_phase(model: nn.Module, strategy: Strategy) -> Course:
 
 def _reading_first(model: nn.Module, strategy: Strategy) -> Course:
     share = 0.5 if strategy.amount is None else strategy.amount
-    return [(share, replace(FULL, objective="masked words")), (1 - share, FULL)]
+    return [(share, replace(FULL, objective=objectives.MASKED_WORDS)), (1 - share, FULL)]
 
 
 _ALL = (
@@ -186,28 +236,28 @@ _ALL = (
     Strategy("discriminative_rates", True, _everything,
              "everything learns, each layer more slowly than the one above", decay=0.8, amount=0.8),
     Strategy("joint", True, _everything, "L_s + λ L_t with a labelled source",
-             objective="joint", amount=1.0),
+             objective=objectives.JOINT, amount=1.0),
     Strategy("joint_scheduled", True, _everything, "L_s + λ L_t, λ rising from 0",
-             objective="joint", amount=2.0),
+             objective=objectives.JOINT_RISING, amount=2.0),
     Strategy("joint_tuned", True, _everything, "L_s + λ L_t, λ chosen on validation",
-             objective="joint", amount=1.0, tunes="weight"),
+             objective=objectives.JOINT, amount=1.0, tunes="weight"),
     Strategy("domain_adaptive_pretraining", True, _everything,
              "more pretraining on the target's texts, then everything learns the labels",
              course=_reading_first, amount=0.5),
     LORA,
     Strategy("ia3", True, _only("ia3_"), "pretrained weights frozen, factors on activations learn",
-             change="ia3"),
+             put_in=_put_ia3),
     Strategy("bitfit", True, lambda name: name.endswith("bias") or _is_head(name),
              "only biases and the head learn"),
     Strategy("adapter", True, _only("adapters."), "weights frozen, a bottleneck a layer learns",
-             change="adapter", amount=16),
+             put_in=_put_bottlenecks, amount=16),
     Strategy("dropconnect", True, _everything, "everything learns, weights dropped at random",
-             change="dropconnect", amount=0.1),
+             put_in=_put_noise("dropconnect"), amount=0.1),
     Strategy("mixout", True, _everything,
              "everything learns, weights put back to pretrained at random",
-             change="mixout", amount=0.5),
+             put_in=_put_noise("mixout"), amount=0.5),
     Strategy("r_drop", True, _everything, "two passes with other dropout must agree",
-             objective="r_drop", amount=1.0),
+             objective=objectives.R_DROP, amount=1.0),
 )  # fmt: skip
 
 STRATEGIES = {one.name: one for one in _ALL}

@@ -7,26 +7,18 @@ computed once and the head is fitted to them.
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from datasets import Dataset
-from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from helpers import UserError
-from helpers.sources.loading import positions
-from helpers.tasks.batches import DynamicMasking, RightPadding
 from helpers.tasks.classification import TextClassification
 from helpers.tasks.heads import MeanPooledClassifier
-from helpers.tasks.language_modeling import is_causal
-from helpers.training import pretraining, step_costs
-from helpers.transfer import adapters, finetuning, regularization
-from helpers.transfer.joint import JointObjective, PairCollator, RisingWeight, pair_rows
+from helpers.training import step_costs
+from helpers.transfer import adapters, finetuning, objectives, regularization
 from helpers.transfer.strategies import LINEAR_PROBE, Strategy
 
 
@@ -62,19 +54,8 @@ class Target:
                 architecture that an adapter does not know, more layers unfrozen than there are.
         """
         model = prepare(self, strategy, seed=0) if model is None else model
-        asked = {strategy.objective, *(one.objective for _, one in strategy.stages(model))}
-        if "joint" in asked and self.source is None:
-            raise UserError(
-                f"Strategy '{strategy.name}' needs a labelled source beside the target: name one "
-                "as source, or leave the strategy out."
-            )
-        limit = positions(model.backbone)
-        if "joint" in asked and self.source and limit and self.source.max_length > limit:
-            raise UserError(
-                f"The source's max_length {self.source.max_length} is more than {limit} positions."
-            )
-        if "masked words" in asked and not self.unlabelled:
-            raise UserError(f"Strategy '{strategy.name}' needs unlabelled texts of the target.")
+        for stage in (strategy, *(each for _, each in strategy.stages(model))):
+            stage.objective.check(self, model, strategy.name)
 
 
 @dataclass(frozen=True)
@@ -130,15 +111,7 @@ def prepare(target: Target, strategy: Strategy, *, seed: int) -> MeanPooledClass
     model = target.task.build_model(
         target.model, pretrained=strategy.pretrained, seed=seed, **target.config
     )
-    amount = strategy.amount or 0
-    if strategy.change == "lora":
-        model.backbone = adapters.add_lora(model.backbone, int(amount), seed=seed, task_type=None)
-    elif strategy.change == "ia3":
-        model.backbone = adapters.add_ia3(model.backbone, seed=seed)
-    elif strategy.change == "adapter":
-        adapters.add_bottlenecks(model, int(amount), seed=seed)
-    elif strategy.change:
-        regularization.add_weight_noise(model, strategy.change, amount)
+    strategy.prepare(model, seed)
     return model
 
 
@@ -237,7 +210,10 @@ def tune(
             tokens += sum(map(len, rows["input_ids"]))
             steps.append(0)
             continue
-        net, items, collate, callbacks = _objective(target, stage, model, rows, collator, seed)
+        amount = float(stage.amount or 0)
+        net, items, collate, callbacks, by_length = stage.objective.build(
+            objectives.Stage(target, model, rows, collator, amount, seed)
+        )
         stage.apply(net)
         learned |= {name for name, p in model.named_parameters() if p.requires_grad}
         price = step_costs.average_cost(net, items, collate, effort.batch_size)
@@ -251,8 +227,7 @@ def tune(
         )
         tuned = finetuning.fine_tune(
             net, items, collate, stage, training,
-            seed=seed + 1000 * number, device=device, callbacks=callbacks,
-            by_length=stage.objective != "joint",  # a text's copies would fill whole batches
+            seed=seed + 1000 * number, device=device, callbacks=callbacks, by_length=by_length,
         )  # fmt: skip
         losses.append(tuned.losses)
         flops += steps[-1] * price.flops
@@ -283,44 +258,3 @@ def _fit_head(
     batch.pop("labels")
     per_token = step_costs.forward_flops(model, batch) / batch["attention_mask"].sum().item()
     return float(per_token * sum(map(len, rows["input_ids"])))
-
-
-def _objective(
-    target: Target,
-    stage: Strategy,
-    model: MeanPooledClassifier,
-    rows: Dataset,
-    collator: Any,
-    seed: int,
-) -> tuple[nn.Module, Dataset, Any, Sequence[Any]]:
-    """Return what a stage trains, on which rows, how they are batched, and what watches it."""
-    if stage.objective == "r_drop":
-        return regularization.RDrop(model, float(stage.amount or 0)), rows, collator, ()
-    if stage.objective == "joint":
-        assert target.source is not None  # Target.check has seen to it
-        source = target.source
-        head = MeanPooledClassifier(model.backbone, source.n_classes)
-        with torch.random.fork_rng(devices=[]):
-            torch.random.default_generator.manual_seed(seed + 1)
-            nn.init.normal_(head.head.weight, std=0.02)
-        objective = JointObjective(model, float(stage.amount or 0), source_model=head)
-        most = min(target.source_items, len(source.corpus.splits["train"]))
-        its = source.encode(source.items("train", most, seed), target.tokenizer)
-        # Few target rows come round again with other source rows until each of those was used.
-        again = rows.select(np.resize(np.arange(len(rows)), max(len(rows), len(its))))
-        pairs = pair_rows(its, again, seed=seed)
-        rising = (RisingWeight(objective),) if stage.name.startswith("joint_scheduled") else ()
-        return objective, pairs, PairCollator(collator), rising
-    if stage.objective == "masked words":
-        assert target.unlabelled is not None
-        reader = pretraining.with_language_head(model.backbone, seed)
-        # As the same task encodes them: the words that the labels will be learned from.
-        unread = Dataset.from_dict(
-            {"text": target.unlabelled["text"], "label": [0] * len(target.unlabelled)}
-        )
-        encoded = target.task.encode(unread, target.tokenizer).remove_columns("labels")
-        if is_causal(reader):
-            encoded = encoded.add_column("labels", encoded["input_ids"][:])
-            return reader, encoded, RightPadding(target.tokenizer), ()
-        return reader, encoded, DynamicMasking(target.tokenizer, seed=seed, tries=100), ()
-    return model, rows, collator, ()

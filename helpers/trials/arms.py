@@ -11,7 +11,17 @@ import transformers
 
 from helpers import UserError, nearest
 from helpers.base.provenance import cpu_model
-from helpers.trials import compressed, language, networks, rankers, references
+from helpers.trials import (
+    compressed,
+    domains,
+    few_shot,
+    language,
+    networks,
+    rankers,
+    references,
+    strategies,
+    translating,
+)
 from helpers.trials.networks import Arm, Folders
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
@@ -25,6 +35,7 @@ ARMS: dict[str, dict[str, Arm]] = {
         "frozen": networks.frozen,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
+        **strategies.ARMS,
         "uncompressed": compressed.uncompressed,
         "int8": compressed.int8,
         "pruned_50": compressed.pruned,
@@ -40,6 +51,32 @@ ARMS: dict[str, dict[str, Arm]] = {
         "frozen": networks.frozen_tagger,
         "fine_tuned": networks.fine_tuned,
         "from_scratch": networks.from_scratch,
+    },
+    "domains": {
+        "majority": domains.majority,
+        "source_only": domains.source_only,
+        "target_only": domains.target_only,
+        "pooled": domains.joint,
+        "joint": domains.joint,
+        "coral": domains.coral,
+        "importance": domains.importance,
+        "self_training": domains.self_training,
+    },
+    "episodes": {
+        "constant": few_shot.constant,
+        "nearest_mean": few_shot.nearest_mean,
+        "fresh_head": few_shot.fresh_head,
+        "prototypical": few_shot.prototypical,
+        "reptile": few_shot.reptile,
+        "fomaml": few_shot.fomaml,
+        "anil": few_shot.anil,
+    },
+    "translation": {
+        "copy": translating.copy,
+        "glossary": translating.glossary,
+        "memory": translating.memory,
+        "fine_tuned": translating.fine_tuned,
+        "from_scratch": translating.from_scratch,
     },
     "language_modeling": {
         "unigram": language.unigram,

@@ -140,7 +140,8 @@ def _teach(
         hard=options["hard"],
         temperature=options["temperature"],
     )
-    watch = networks.watcher(trial, inputs, device)
+    seen = networks.rows_seen(trial, inputs, networks.labelled(trial, inputs))
+    watch = networks.watcher(trial, inputs, seen, networks.rows_watched(inputs), device)
     done = train(
         objective,
         [(ids, np.array(place)) for place, (ids, _) in enumerate(rows)],

@@ -14,6 +14,7 @@ import numpy as np
 from helpers import UserError
 from helpers.base.files import replacing_file
 from helpers.sources.variants import variant
+from helpers.trials import vectors
 from helpers.trials.rows import flat, load_inputs, pack_texts, save_inputs
 from helpers.trials.settings import read_settings
 from helpers.trials.store import OWN
@@ -34,19 +35,27 @@ def facts_of(corpus: str, task: str) -> dict[str, Any]:
     if known and known["task"] == task:
         return dict(known)
     found = load_task(corpus, task)
+    if task in vectors.TASKS:
+        sizes = vectors.facts(corpus, task, found.corpus)
+        return {"task": task, "hash": found.corpus.fingerprint} | sizes
     return {"task": task, "hash": found.corpus.fingerprint} | {
         split: found.items(split).num_rows for split in _SPLITS
     }
 
 
 def load_task(corpus: str, task: str, max_length: int = 128) -> Any:
-    """Return the task object on a corpus."""
+    """Return the task object on a corpus; a part of one (behind a colon) has all of its texts."""
     from helpers.sources import corpora  # seconds to import, and a list of trials needs none of it
 
-    if task == "classification":
+    if task == "classification" or task in vectors.TASKS:
         from helpers.tasks.classification import TextClassification
 
-        return TextClassification(corpora.load_texts(corpus), max_length)
+        name = corpus.partition(":")[0] if task in vectors.TASKS else corpus
+        return TextClassification(corpora.load_texts(name), max_length)
+    if task == "translation":
+        from helpers.trials import translating
+
+        return translating.load(corpus, max_length)
     if task == "language_modeling":
         from helpers.tasks.new_domain import NewDomain
 
@@ -81,7 +90,8 @@ def place_of(model: str) -> dict[str, Any]:
 def file_of(trial: Trial, folder: Path | None = None) -> Path:
     """Return where the inputs of a trial are kept; trials of one corpus and model share them."""
     length = trial.options.get("max_length", 0) if trial.model else 0
-    facts = [_VERSION, trial.task, trial.corpus_hash, trial.model_hash, length]
+    kind = "vectors" if trial.task in vectors.TASKS else trial.task
+    facts = [_VERSION, kind, trial.corpus_hash, trial.model_hash, length]
     digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
     return (folder or OWN / "inputs") / f"{digest}.safetensors"
 
@@ -114,13 +124,15 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
         tokenizer = load_tokenizer(variant(trial.model).name)
     made: dict[str, Any] = {}
     for split in _SPLITS:
-        for name, array in _ENCODE[trial.task](task, split, tokenizer).items():
+        for name, array in _arrays(trial, task, split, tokenizer).items():
             made[f"{split}.{name}"] = array
     if trial.task == "language_modeling":
         for name, array in _rows(task.encode(task.source("train"), tokenizer)).items():
             made[f"source.{name}"] = array
         made["vocabulary"] = len(tokenizer)
-    elif trial.task == "classification":
+    elif trial.task == "translation":
+        made["names"] = _marks(tokenizer)
+    elif trial.task == "classification" or trial.task in vectors.TASKS:
         made["names"] = task.corpus.label_names
     elif trial.task == "tagging":
         made["names"] = task.label_names
@@ -132,6 +144,18 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
 def inputs_for(trial: Trial, folder: Path | None = None) -> dict[str, Any]:
     """Return the inputs of a trial, made if need be."""
     return load_inputs(prepare(trial, folder))
+
+
+def _arrays(trial: Trial, task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
+    """Return what trials of a task read of a split."""
+    if trial.task == "tagging":
+        return _sentences(task, split, tokenizer)
+    if trial.task == "classification":
+        return _texts(task, split, tokenizer)
+    items = task.items(split)
+    ids = task.encode(items, tokenizer)["input_ids"]
+    found = vectors.vectors(list(ids), trial.model, place_of(trial.model))
+    return {"labels": np.array(items["label"], dtype=np.int32), "features": found}
 
 
 def _texts(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
@@ -218,10 +242,33 @@ def _pairs(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
     return arrays
 
 
+def _translations(task: Any, split: str, tokenizer: Any) -> dict[str, np.ndarray]:
+    items = task.items(split)
+    arrays: dict[str, np.ndarray] = {}
+    arrays["text"], arrays["text_starts"] = pack_texts(list(items["source"]))
+    arrays["target"], arrays["target_starts"] = pack_texts(list(items["target"]))
+    if tokenizer is not None:
+        rows = task.encode(items, tokenizer)
+        arrays["ids"], arrays["starts"] = flat(list(rows["input_ids"]), np.int32)
+        arrays["labels"], _ = flat(list(rows["labels"]), np.int32)
+    return arrays
+
+
+def _marks(tokenizer: Any) -> list[int]:
+    """Return the ids that end a text and that fill a row; none where nobody writes."""
+    if tokenizer is None:
+        return []
+    from helpers.tasks.bytepairs import boundaries
+
+    last = boundaries(tokenizer)[1]
+    return [last, last if tokenizer.pad_token_id is None else tokenizer.pad_token_id]
+
+
 _ENCODE = {
     "classification": _texts,
     "tagging": _sentences,
     "language_modeling": _documents,
     "retrieval": _pairs,
+    "translation": _translations,
 }
 """What a split of a task becomes."""

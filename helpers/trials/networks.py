@@ -4,7 +4,7 @@ Needs torch, transformers and numpy alone (but the frozen text classifier, whose
 is scikit-learn's).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,8 @@ def classes_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> np.ndarray:
     )
 
 
-def _rows_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> list[Row]:
+def rows_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> list[Row]:
+    """Return the rows of training items ``seen``, with the labels that the trial is given."""
     rows = rows_of(inputs, "train", seen)
     if "wrong_labels" not in trial.options:
         return rows
@@ -135,16 +136,28 @@ def untrained(trial: Trial, inputs: Inputs, folders: Folders, device: torch.devi
     return Outcome(answers.ITEMS_OF[trial.task](logits, inputs, trial.split))
 
 
+def rows_watched(inputs: Inputs) -> list[Row]:
+    """Return the rows of validation that a training is looked at by."""
+    return rows_of(inputs, "validation", _watched(inputs))
+
+
+def _watched(inputs: Inputs) -> np.ndarray:
+    return np.arange(n_items(inputs, "validation"))[:WATCHED]
+
+
 def watcher(
-    trial: Trial, inputs: Inputs, device: torch.device
+    trial: Trial,
+    inputs: Inputs,
+    training_rows: Sequence[Row],
+    validation_rows: Sequence[Row],
+    device: torch.device,
 ) -> Callable[[nn.Module], dict[str, float]]:
-    """Return what looks at a training along the way: some of its texts, some of validation."""
-    seen = labelled(trial, inputs)
-    watched = np.arange(n_items(inputs, "validation"))[:WATCHED]
+    """Return what looks at a training of ``trial`` by its rows and :func:`rows_watched`."""
+    seen = labelled(trial, inputs)[:WATCHED]
     return curves.watcher(
-        _rows_seen(trial, inputs, seen)[: len(rows_of(inputs, "train", seen[:WATCHED]))],
-        rows_of(inputs, "validation", watched),
-        lambda logits: answers.SCORES[trial.task](logits, inputs, watched),
+        training_rows[: len(rows_of(inputs, "train", seen))],
+        validation_rows,
+        lambda logits: answers.SCORES[trial.task](logits, inputs, _watched(inputs)),
         precision=trial.options["precision"],
         device=device,
     )
@@ -161,7 +174,7 @@ def fit(
     options = trial.options
     return train(
         model,
-        _rows_seen(trial, inputs, labelled(trial, inputs)),
+        rows_seen(trial, inputs, labelled(trial, inputs)),
         steps=options["steps"],
         learning_rate=options["learning_rate"],
         batch_tokens=options["batch_tokens"],
@@ -174,7 +187,9 @@ def fit(
 
 
 def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
-    done = fit(trial, inputs, model, device, watcher(trial, inputs, device))
+    seen = rows_seen(trial, inputs, labelled(trial, inputs))
+    look = watcher(trial, inputs, seen, rows_watched(inputs), device)
+    done = fit(trial, inputs, model, device, look)
     precision = trial.options["precision"]
     logits = read(model, rows_of(inputs, trial.split), precision=precision, device=device)
     cost = {

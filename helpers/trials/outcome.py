@@ -21,6 +21,9 @@ from helpers.trials.trial import Trial, from_json
 ITEMS = {
     "classification": ("predicted", "probability"),
     "tagging": ("found", "missed", "wrong"),
+    "domains": ("predicted",),
+    "episodes": ("right", "asked"),
+    "translation": ("written", "chrf", "bleu"),
     "language_modeling": ("nats", "bytes", "is_target"),
     "retrieval": ("ranks",),
 }
@@ -28,7 +31,9 @@ ITEMS = {
 Tagging: names found, missed and made up, a column a type. Language modeling: the summed loss of a
 document, its bytes as UTF-8, and whether it is of the target (1) or of the source (0). Retrieval:
 first and last place of the right reply among its candidates, two columns, different where scores
-are tied."""
+are tied. Domains: the class. Episodes: how many texts of each were asked, and how many answers were
+right. Translation: the text written (UTF-8, zeros behind it), and what sacrebleu counts in it for
+chrF and BLEU."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
 from helpers.trials.rows import load_inputs, save_inputs
 from helpers.trials.store import Store
-from helpers.trials.trial import Trial, from_json
+from helpers.trials.trial import BY_STRATEGY, Trial, from_json
 from helpers.trials.worker import share_out
 
 PIECE = 30_000_000
@@ -29,15 +29,16 @@ RETURNED = 16_000_000
 
 MODULES = (
     "__init__", "base/__init__", "base/files", "base/processes", "base/provenance",
-    "sources/__init__", "sources/loading", "sources/sampling", "sources/variants",
-    "tasks/__init__", "tasks/alignment", "tasks/bi_encoder", "tasks/heads", "tasks/row_losses",
-    "tasks/tags", "tasks/token_tags",
+    "sources/__init__", "sources/loading", "sources/newsgroups", "sources/noise",
+    "sources/sampling", "sources/variants",
+    "tasks/__init__", "tasks/alignment", "tasks/bi_encoder", "tasks/episodes", "tasks/heads",
+    "tasks/row_losses", "tasks/tags", "tasks/token_tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
-    "transfer/__init__", "transfer/objective", "transfer/strategies",
-    "trials/__init__", "trials/answers", "trials/arms", "trials/compressed", "trials/kept",
-    "trials/language", "trials/networks", "trials/outcome", "trials/pack", "trials/rankers",
-    "trials/references", "trials/rows",
-    "trials/store", "trials/trial", "trials/worker",
+    "transfer/__init__", "transfer/objective", "transfer/objectives", "transfer/strategies",
+    "trials/__init__", "trials/answers", "trials/arms", "trials/compressed", "trials/domains",
+    "trials/few_shot", "trials/kept", "trials/language", "trials/networks", "trials/outcome",
+    "trials/pack", "trials/rankers", "trials/references", "trials/rows", "trials/store",
+    "trials/strategies", "trials/translating", "trials/trial", "trials/upper", "trials/worker",
 )  # fmt: skip
 """What a worker imports; a test runs a pack with nothing else in sight."""
 
@@ -66,9 +67,13 @@ if __name__ == "__main__":  # the processes that run trials load this file too, 
 def travels(trial: Trial) -> bool:
     """Tell whether a trial needs nothing but torch: a network that is trained step by step.
 
-    One that starts from another trial's network stays where that network is kept.
+    One that starts from another trial's network stays where that network is kept. Arms by
+    strategies do not travel, some need peft, or the probe of scikit-learn; nor do translations,
+    which sacrebleu counts from texts.
     """
-    return "steps" in trial.options and "parent_steps" not in trial.options
+    by_strategy = trial.task == "classification" and trial.arm in BY_STRATEGY
+    here = by_strategy or trial.task == "translation" or "parent_steps" in trial.options
+    return "steps" in trial.options and not here
 
 
 def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
@@ -81,7 +86,10 @@ def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
 
     chosen = [trial for trial in trials if travels(trial)]
     if not chosen:
-        raise UserError(f"None of the {len(trials)} trials trains a network; run them here: --run.")
+        raise UserError(
+            f"None of the {len(trials)} trials trains a network that needs nothing but torch; run "
+            "them here: --run."
+        )
     if folder.exists() and any(folder.iterdir()) and not (folder / "start.py").exists():
         raise UserError(f"{folder} holds something that is no pack; name another folder.")
     folder.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, rows_of, texts_of
 from helpers.trials.trial import Trial
 
-WATCHED = 100
+WATCHED = 50
 """So many validation and training pairs, at most, are looked at along the way."""
 
 

@@ -179,11 +179,14 @@ def mean_curve(read: Read, arm: str, labels: int) -> dict[str, np.ndarray]:
 
 
 def reaches(read: Read) -> reach.Reach:
-    """Return the training curves of a reading: validation score over operations, draw by draw."""
+    """Return the training curves of a reading: validation score over operations, draw by draw.
+
+    Without those of students: theirs begin where the training of their teacher ended.
+    """
     curves = {
         key: [_curve(each[draw]) for draw in sorted(each)]
         for key, each in read.outcomes.items()
-        if all("validation_score" in outcome.curve for outcome in each.values())
+        if all("validation_score" in o.curve and "steps" in o.cost for o in each.values())
     }
     return reach.Reach(curves, items=WATCHED)
 

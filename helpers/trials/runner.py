@@ -9,7 +9,7 @@ from typing import Any
 from helpers import UserError
 from helpers.base.provenance import git_state
 from helpers.evaluation import bits
-from helpers.trials import inputs, kept, settings, studies
+from helpers.trials import inputs, kept, settings, studies, vectors
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
 from helpers.trials.trial import Trial, from_json
@@ -48,9 +48,11 @@ def expected_each(trials: Sequence[Trial], store: Store | None = None) -> dict[s
 
 def _own_seconds(trial: Trial) -> float:
     options = trial.options
+    if "tasks" in options:
+        return float(options["tasks"] / 100)
     compressed = bool(kept.needed(trial))
     if "steps" not in options and not compressed:
-        return 3.0
+        return 1.0 if trial.task in vectors.TASKS else 3.0
     length = options["max_length"] * (2 if trial.task == "retrieval" else 1)  # context and reply
     training = 0.0 if compressed else _training_seconds(trial)
     return training + trial.items * length / (8 * TOKENS_A_SECOND) + 5.0
@@ -162,8 +164,8 @@ def _span(seconds: float) -> str:
 def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> float:
     """Return the trial's score on its items, higher is better.
 
-    Accuracy, F1 of names, or MRR of replies, in [0, 1]; of language models minus bits per byte of
-    the target.
+    Accuracy, F1 of names, MRR of replies, or chrF / 100, in [0, 1]; of language models minus bits
+    per byte of the target.
 
     ``folder`` holds the inputs, or will, where they are not there yet.
     """
@@ -171,6 +173,13 @@ def score_of(trial: Trial, outcome: Outcome, folder: Path | None = None) -> floa
         from helpers.trials.answers import f1_of
 
         return f1_of(dict(outcome.items))
+    if trial.task in vectors.TASKS:
+        found = {} if trial.task == "episodes" else inputs.inputs_for(trial, folder)
+        return vectors.score(trial, outcome.items, found)
+    if trial.task == "translation":
+        from helpers.trials.translating import chrf
+
+        return chrf(outcome) / 100
     if trial.task == "language_modeling":
         chosen = outcome.items["is_target"] == 1
         return bits.negative_of(outcome.items["nats"][chosen], outcome.items["bytes"][chosen])
@@ -215,8 +224,8 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
 
 
 SEARCHED = (
-    "learning_rate", "steps", "regularization", "strength", "least", "smoothing", "weight",
-    "k1", "b",
+    "learning_rate", "steps", "regularization", "strength", "least", "longest", "smoothing",
+    "weight", "k1", "b", "rate", "tasks",
 )  # fmt: skip
 
 

@@ -17,11 +17,19 @@ import yaml
 
 from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
+from helpers.trials.trial import BY_STRATEGY
 
 FILE = ROOT / "data" / "settings.yaml"
 
 NETWORK = {"batch_tokens": 1024, "dropout": 0.0, "precision": "bfloat16"}
 """Of every network that is trained; matrix products in bfloat16, parameters in 32 bits."""
+
+HEADS = (0.1, 10.0)
+"""Inverse penalties of the first of two phases. The second learns little from a head that is sure
+of every labelled text already: with 64 labels of R8 (tuning draw, `minilm`) the loss on them is
+0.048 nats with the first penalty and 0.001 with the second."""
+WRITER = {"batch_tokens": 512, "max_new_tokens": 96}
+"""Of every network that writes: about 15 pairs a step, and how long a text may get, in tokens."""
 
 HEADER = """\
 # Settings of all arms, found on a tuning draw and validation items before any test item was scored
@@ -29,6 +37,9 @@ HEADER = """\
 # its validation score; `edge` names what was chosen at the end of its grid.
 """
 
+
+ON_VECTORS = ("source_only", "target_only", "pooled", "coral", "importance", "self_training")
+"""Arms that are one linear model on frozen vectors: only its penalty is to be chosen."""
 
 BATCH_TOKENS = {"language_modeling": 512}
 """Tokens of a step where a task has not those of :data:`NETWORK`."""
@@ -46,6 +57,17 @@ WEIGHTS = (0.25, 1.0, 4.0, 16.0)
 """λ of a joint objective, those that are tried; its ends are arms of their own."""
 
 
+GRIDS = {
+    ("tagging", "frozen"): "frozen_tagger",
+    ("retrieval", "fine_tuned"): "ranker",
+    ("retrieval", "from_scratch"): "ranker",
+    ("retrieval", "frozen"): "",
+    ("translation", "fine_tuned"): "writer",
+    ("translation", "from_scratch"): "writer",
+}
+"""Grids of settings that another arm of that name does not have, by task and arm."""
+
+
 def grid(
     arm: str, labels: int, rates: Sequence[float], task: str = "classification"
 ) -> list[dict[str, Any]]:
@@ -53,6 +75,8 @@ def grid(
 
     Of a language model three learning rates, for each λ where there is one: its steps are fixed, so
     that all arms cost alike.
+
+    ``rates`` are the numbers that the study names for the arm: learning rates, or penalties.
 
     Steps grow with the root of the labels; from scratch needs about four times as many as a
     pretrained network (its training loss is then at 0, see the stored curves). A student starts
@@ -71,7 +95,14 @@ def grid(
         ]
     if arm == "unigram":
         return [{"smoothing": pseudo} for pseudo in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)]
-    if arm in ("fine_tuned", "from_scratch", "frozen_tagger"):
+    if arm == "two_phase":  # as long as one phase at most is: the comparison is at equal cost
+        steps = round(15 * math.sqrt(labels))
+        return [
+            {"learning_rate": rate, "steps": steps, "regularization": c}
+            for rate in rates
+            for c in HEADS
+        ]
+    if arm in ("fine_tuned", "from_scratch", "frozen_tagger", *BY_STRATEGY):
         root = math.sqrt(labels)
         scratch = arm == "from_scratch"
         lengths = [20 * root, 20 * root + 320] if scratch else [5 * root, 15 * root]
@@ -85,8 +116,18 @@ def grid(
             for rate in rates
             for steps in (2.5 * root, 7.5 * root)
         ]
+    if arm == "writer":  # pretrained or not: equal cost
+        return [{"learning_rate": rate, "steps": steps} for rate in rates for steps in (200, 400)]
     if arm in ("tfidf", "tfidf_whole", "frozen"):
         return [{"regularization": c} for c in (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)]
+    if arm in ("reptile", "fomaml", "anil", "prototypical"):
+        return [{"rate": rate, "tasks": n} for rate in rates for n in (300, 1000)]
+    if task == "domains" and arm == "joint":
+        return [
+            {"weight": weight, "regularization": c} for weight in (1.0, 5.0, 25.0) for c in rates
+        ]
+    if arm in (*ON_VECTORS, "fresh_head"):
+        return [{"regularization": c} for c in rates]
     if arm == "ranker":
         once = max(1, labels // BATCH_PAIRS)
         return [{"learning_rate": rate, "steps": n * once} for rate in rates for n in (1, 2)]
@@ -96,6 +137,10 @@ def grid(
         return [{"strength": s} for s in (1e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4)]
     if arm == "dictionary":
         return [{"least": share} for share in (0.0, 0.2, 0.35, 0.5, 0.65, 0.8)]
+    if arm == "glossary":
+        return [{"least": share} for share in (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)]
+    if arm == "memory":
+        return [{"longest": n} for n in (2, 3, 4, 5, 6, 8)]
     return []
 
 

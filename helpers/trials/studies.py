@@ -6,58 +6,32 @@ from typing import Any
 
 from helpers import UserError, nearest
 from helpers.sources.sampling import DRAWS, TUNING
+from helpers.trials import vectors
 from helpers.trials.inputs import facts_of, hash_of
 from helpers.trials.kept import COMPRESSED, of_origins, starts_from
+from helpers.trials.kinds import (
+    CHEAP,
+    LANGUAGE_ARMS,
+    RANKERS,
+    RATES,
+    RATES_OF_RANKERS,
+    RATES_OF_SMALL,
+    TAG_ARMS,
+    TEXT_ARMS,
+    TRANSLATION_ARMS,
+    searched,
+)
 from helpers.trials.settings import (
     BATCH_PAIRS,
     BATCH_TOKENS,
+    GRIDS,
     NETWORK,
     TWO_PHASE,
+    WRITER,
     grid,
     setting_for,
 )  # fmt: skip
-from helpers.trials.trial import Trial
-
-TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
-TAG_ARMS = ("dictionary", "linear", "untrained", "frozen", "fine_tuned", "from_scratch")
-LANGUAGE_ARMS = (
-    "unigram", "untuned", "fine_tuned", "source_continued", "joint", "two_phase", "from_scratch",
-)  # fmt: skip
-RANKERS = ("random", "bm25", "frozen", "fine_tuned", "from_scratch")
-ONE_SHOT = ("uncompressed", "int8", "pruned_50", "pruned_80", "three_layers")
-CHEAP = (
-    "majority", "tfidf", "tfidf_whole", "frozen", "dictionary", "linear", "untrained", "unigram",
-    "untuned", "random", "bm25", *ONE_SHOT,
-)  # fmt: skip
-"""Arms of which a trial takes seconds (of compressed ones, once the network is there)."""
-
-UNSEARCHED = ("majority", "untrained", "untuned", "random", *ONE_SHOT, "small")
-"""Arms that have nothing of their own to choose in any task."""
-
-
-def searched(task: str, arm: str) -> bool:
-    """Tell whether an arm has a setting; a bi-encoder that is only read has none.
-
-    >>> searched("classification", "frozen"), searched("retrieval", "frozen")
-    (True, False)
-    """
-    return arm not in UNSEARCHED and (task, arm) != ("retrieval", "frozen")
-
-
-RATES: dict[str, tuple[float, ...]] = {
-    "fine_tuned": (1e-4, 3e-4, 1e-3),
-    "from_scratch": (1e-4, 3e-4, 1e-3),
-    "frozen": (3e-3, 1e-2, 3e-2),
-    "distilled": (1e-4, 3e-4, 1e-3),
-}
-"""Learning rates that are tried, by arm."""
-
-RATES_OF_SMALL = RATES | dict.fromkeys(("fine_tuned", "from_scratch"), (3e-4, 1e-3, 3e-3))
-"""Of networks a tenth as large, which learn at higher rates: 1e-3 was best on the edge of RATES."""
-
-RATES_OF_RANKERS = {"fine_tuned": (2e-5, 1e-4, 5e-4), "from_scratch": (1e-4, 5e-4, 2e-3)}
-"""Of bi-encoders: what was pretrained for this very task should move little; far apart, so that the
-best is not at an end."""
+from helpers.trials.trial import BY_STRATEGY, Trial
 
 
 def trials_of(
@@ -78,7 +52,7 @@ def trials_of(
     """Return the trials of one arm at one label count, one a draw.
 
     Args:
-        task: "classification", "tagging", "language_modeling" or "retrieval".
+        task: a key of :data:`helpers.trials.trial.PROTOCOLS`.
         corpus: catalogue name, file or hub id.
         model: name of the weights.
         arm: a key of :data:`helpers.trials.arms.ARMS`.
@@ -106,10 +80,14 @@ def trials_of(
             origin: setting_for(task, corpus, model, origin, labels) for origin in starts_from(arm)
         }
         chosen |= of_origins(found) | COMPRESSED[arm]
-    reads_model = arm not in ("majority", "tfidf_whole", "dictionary", "linear", "random")
+    on_vectors = task in vectors.TASKS
+    without = ("majority", "tfidf_whole", "dictionary", "linear", "random")
+    reads_model = on_vectors or arm not in (*without, "copy", "glossary", "memory")
     if reads_model:
-        chosen["max_length"] = max_length
-    if reads_model and arm not in ("tfidf", "unigram", "bm25"):
+        chosen |= {"max_length": max_length} | vectors.FIXED.get(task, {})
+    if reads_model and task == "translation":
+        chosen |= NETWORK | WRITER
+    elif reads_model and not on_vectors and arm not in ("tfidf", "unigram", "bm25"):
         if task in ("classification", "tagging"):
             chosen |= {"pooling": "token" if task == "tagging" else pooling}
         chosen |= {"precision": NETWORK["precision"], "dropout": NETWORK["dropout"]}
@@ -117,7 +95,7 @@ def trials_of(
             chosen["batch_pairs"] = BATCH_PAIRS
         elif "steps" in chosen or arm in COMPRESSED:
             chosen["batch_tokens"] = BATCH_TOKENS.get(task, NETWORK["batch_tokens"])
-        if arm == "two_phase":
+        if (task, arm) == ("language_modeling", "two_phase"):
             chosen |= TWO_PHASE
     if wrong_labels:
         chosen["wrong_labels"] = wrong_labels
@@ -144,7 +122,7 @@ RATES_OF_LANGUAGE: dict[str, tuple[float, ...]] = {
     "source_continued": (1e-4, 3e-4, 1e-3),
     "joint": (3e-4, 1e-3, 3e-3),
     "two_phase": (3e-4, 1e-3, 3e-3),
-    "from_scratch": (1e-3, 3e-3, 1e-2),
+    "from_scratch": (3e-4, 1e-3, 3e-3),
 }
 """Of language models; of two phases that of the first one, the second has a third of it."""
 
@@ -226,6 +204,7 @@ STUDIES = {
     "news_encoder": Question(
         corpus="reuters-r52", arms=("frozen",), labels=(128, 1024), notebook="09"
     ),
+    **{name: Question(**asked) for name, asked in vectors.QUESTIONS.items()},
     "wrong_labels": Question(labels=(256,), wrong_labels=0.2, notebook="03"),
     "entities": Question(
         task="tagging",
@@ -237,6 +216,21 @@ STUDIES = {
     ),
     "compression": Question(
         arms=("majority", "from_scratch", *COMPRESSED), labels=(256,), notebook="13"
+    ),
+    "strategies": Question(
+        arms=("majority", "tfidf", "frozen", "fine_tuned", "from_scratch", *BY_STRATEGY),
+        labels=(64,),
+        notebook="08",
+    ),
+    "translation": Question(
+        task="translation",
+        corpus="jupyterlab-zh",
+        model="gpt2-mini",
+        arms=TRANSLATION_ARMS,
+        labels=(2167,),  # all pairs: a draw is new weights and another order
+        max_length=128,
+        rates=dict.fromkeys(("fine_tuned", "from_scratch"), (1e-3, 3e-3, 1e-2)),
+        notebook="11",
     ),
     "outlets": Question(
         task="language_modeling",
@@ -252,22 +246,13 @@ STUDIES = {
         task="retrieval",
         corpus="chitchat",
         arms=RANKERS,
-        labels=(512,),
-        max_length=24,
-        rates=RATES_OF_RANKERS,
-        notebook="12",
-    ),
-    "chatbot": Question(
-        task="retrieval",
-        corpus="chatterbot-en",
-        arms=("random", "bm25", "frozen", "fine_tuned"),
-        labels=(449,),
+        labels=(256,),
         max_length=24,
         rates=RATES_OF_RANKERS,
         notebook="12",
     ),
 }
-"""The studies by name."""
+"""The studies by name; of two that share task, corpus and model the one with fewer arms first."""
 
 
 def question(name: str) -> Question:
@@ -288,6 +273,8 @@ def name_of(asked: Question) -> str:
 
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
+    >>> name_of(Question(arms=["fine_tuned", "two_phase"]))
+    'strategies'
     """
     same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
     for name, known in STUDIES.items():
@@ -295,6 +282,20 @@ def name_of(asked: Question) -> str:
         if alike and {*asked.arms} <= {*known.arms}:
             return name
     return ""
+
+
+def unsearched(asked: Question) -> list[str]:
+    """Return the arms of a question for which no setting was found anywhere yet.
+
+    Their trials cannot be defined, so they are missing whatever is stored.
+    """
+    arms = []
+    for arm in (one for one in asked.arms if searched(asked.task, one)):
+        try:
+            setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
+        except UserError:
+            arms.append(arm)
+    return arms
 
 
 def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
@@ -313,15 +314,12 @@ def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     facts = facts_of(asked.corpus, asked.task)
     found = []
     for arm, n in asked.pairs():
-        kind = "frozen_tagger" if asked.task == "tagging" and arm == "frozen" else arm
-        if asked.task == "retrieval":
-            kind = {"fine_tuned": "ranker", "from_scratch": "ranker", "frozen": ""}.get(arm, arm)
+        kind = GRIDS.get((asked.task, arm), arm)
+        split = vectors.chosen_on(asked.task, arm)
         trials = [
             trial
             for setting in grid(kind, n, asked.rates.get(arm, ()), asked.task)
-            for trial in asked.trials(
-                arm, n, [TUNING], facts=facts, split="validation", setting=setting
-            )
+            for trial in asked.trials(arm, n, [TUNING], facts=facts, split=split, setting=setting)
         ]
         if trials:
             marks = {mark: getattr(asked, mark) for mark in ("task", "corpus", "model")}

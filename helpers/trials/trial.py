@@ -11,15 +11,31 @@ from helpers import UserError, nearest
 PROTOCOLS = {
     "classification": 1,
     "tagging": 1,
+    "domains": 1,
+    "episodes": 1,
+    "translation": 1,
     "language_modeling": 1,
     "retrieval": 1,
 }
 """Raised by hand where the meaning of a task's training or scoring changes (a test asks for it)."""
 
+BY_STRATEGY = (
+    "two_phase",
+    "top_layer",
+    "lora",
+    "adapter",
+    "bitfit",
+    "discriminative_rates",
+    "mixout",
+)
+"""Arms that fine-tune in another way than all parameters at once with one learning rate: one of
+each family, those that decide a claim or cost least first."""
+
 WATCHED = 128
 """So many validation and training items, at most, are looked at along a training."""
 
-SPLITS = ("validation", "test")
+SPLITS = ("validation", "test", "source_validation")
+"""What may be scored; of two domains "validation" and "test" are the target's."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +78,7 @@ class Trial:
         if self.task not in PROTOCOLS:
             raise UserError(f"There is no task '{self.task}'.{nearest(self.task, PROTOCOLS)}")
         if self.split not in SPLITS:
-            raise UserError(f"A trial is scored on validation or test items, not '{self.split}'.")
+            raise UserError(f"A trial is scored on {', '.join(SPLITS)} items, not '{self.split}'.")
         if self.labels < 1 or self.items < 1:
             raise UserError(
                 f"A trial needs at least 1 labelled and 1 scored item, not {self.labels} and "

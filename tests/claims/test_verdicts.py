@@ -222,6 +222,41 @@ def test_any_of_several_is_corrected_for_having_been_chosen():
     assert verdict(rule, sure, *found[1:]) == "supported"
 
 
+@pytest.mark.parametrize(
+    ("combine", "measured", "expected"),
+    [
+        ("all", {"a": 0.1, "b": 0.1}, "supported"),
+        ("all", {"a": 0.1}, "undecided"),  # b could still fail
+        ("all", {"a": -0.1}, "contradicted"),  # whatever b says
+        ("any", {"a": 0.1}, "supported"),  # whatever b says
+        ("any", {"a": -0.1}, "undecided"),  # b could still hold
+        ("any", {"a": -0.1, "b": -0.1}, "contradicted"),
+        ("exists", {"a": 0.1}, "supported"),
+        ("exists", {"a": -0.1, "b": -0.1}, "undecided"),  # another pair could still show it
+        ("exists", {"a": 0.0, "b": 0.0}, "undecided"),
+    ],
+)
+def test_a_piece_that_is_not_measured_decides_nothing_that_it_could_change(
+    combine, measured, expected
+):
+    rule = claim("C01", piece("a"), piece("b"), combine=combine)
+    found = [
+        evidence("C01", gain_of(value, spread=0.003, seed=i), study=name)
+        for i, (name, value) in enumerate(measured.items())
+    ]
+    assert verdict(rule, *found) == expected
+
+
+def test_what_was_looked_for_and_not_found_is_said_so():
+    rule = claim("C01", piece("a"), piece("b"), combine="exists")
+    found = [evidence("C01", gain_of(-0.1, seed=i), study=name) for i, name in enumerate("ab")]
+    got = judged([rule], *found)["C01"]
+    assert (got.verdict, got.tally) == ("undecided", "not found in 2 cases")
+    there = [evidence("C01", gain_of(0.1), study="a"), found[1]]
+    assert judged([rule], *there)["C01"].tally == "found in 2 cases"
+    assert judged([rule])["C01"].tally == ""
+
+
 def test_an_undecided_question_says_what_would_decide_it():
     rule = claim("C01", piece())
     found = judged([rule], evidence("C01", gain_of(0.02, spread=0.03)))["C01"]

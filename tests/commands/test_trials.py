@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from helpers import UserError
 from helpers.__main__ import main
 from helpers.commands import trials as command
 from helpers.trials import pack, studies, verify
@@ -122,6 +123,40 @@ def test_a_fresh_list_leaves_out_what_came_with_the_project(store, monkeypatch, 
     done(capsys, "topics")
     done(capsys, "topics", "--fresh")
     assert folders == [(), (command.OWN, None)]
+
+
+def without_lora(task, corpus, model, arm, labels):
+    if arm == "lora":
+        raise UserError("No setting of the arm 'lora' has been found yet.")
+    return {"regularization": 10.0}
+
+
+def test_an_arm_without_a_setting_is_listed_as_missing_and_does_not_hide_the_rest(
+    store, monkeypatch, capsys
+):
+    monkeypatch.setitem(studies.STUDIES, "topics", replace(TEXTS, arms=("tfidf", "lora")))
+    monkeypatch.setattr(studies, "setting_for", without_lora)
+    shown = done(capsys, "topics")
+    assert shown.out.splitlines() == [
+        "trials            stored  missing  about minutes",
+        "tfidf, 64 labels       0        2            1.0",
+        "tfidf, 16 labels       0        2            1.0",
+        "lora, 64 labels        0        2",
+        "lora, 16 labels        0        2",
+    ]
+    assert shown.err == (
+        "topics: no settings yet of lora; run `python -m helpers trials topics --search`.\n"
+    )
+    rows = json.loads(done(capsys, "topics", "--json").out)
+    assert rows[-1] == {
+        "study": "topics", "trials": "lora, 16 labels", "stored": 0, "missing": 2, "minutes": None,
+    }  # fmt: skip
+
+
+def test_an_arm_without_a_setting_is_not_run(monkeypatch, capsys):
+    monkeypatch.setitem(studies.STUDIES, "topics", replace(TEXTS, arms=("tfidf", "lora")))
+    monkeypatch.setattr(studies, "setting_for", without_lora)
+    assert "No setting of the arm 'lora'" in sentence(capsys, "topics", "--run")
 
 
 # what cannot be done

@@ -12,7 +12,6 @@ from helpers.show.evidence_figures import (
     in_half_widths,
     pareto,
     reliability,
-    sensitivity,
 )
 
 GAIN = Interval(0.2, 0.1, 0.3, 9, 0.95, "")
@@ -63,15 +62,6 @@ def test_the_pareto_figure_joins_what_nothing_surpasses_and_names_all():
     assert ax.get_xlabel() == "memory"
 
 
-def test_sensitivity_fills_the_best_of_each_curve():
-    curves = {"full": [(1e-3, 0.7), (1e-4, 0.5)], "lora": [(1e-4, 0.2), (1e-3, 0.6)]}
-    ax = sensitivity(curves, "step size").axes[0]
-    assert ax.lines[0].get_xdata().tolist() == [1e-4, 1e-3]
-    assert ax.lines[1].get_ydata() == [0.7]
-    assert ax.lines[3].get_ydata() == [0.6]
-    assert [one.get_text() for one in ax.get_legend().get_texts()] == ["full", "lora"]
-
-
 @pytest.mark.parametrize(
     ("call", "says"),
     [
@@ -79,7 +69,6 @@ def test_sensitivity_fills_the_best_of_each_curve():
         (lambda: gain_against_cost([]), "at least one method"),
         (lambda: gain_against_cost([("a", 0.0, GAIN)]), "costs above 0"),
         (lambda: pareto([], "memory"), "at least one method"),
-        (lambda: sensitivity({}, "step size"), "at least one method"),
         (lambda: in_half_widths([("a", NONE, "undecided")]), "at least one interval"),
     ],
 )

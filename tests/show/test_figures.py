@@ -211,6 +211,15 @@ def test_the_map_hatches_what_is_below_zero():
     assert "+0.10" in small and "-0.20" in small and "–" in small
 
 
+def test_maps_that_are_compared_share_their_colours():
+    def limits(**options):
+        figure = figures.heatmap([[0.1, -0.2]], [0], [1, 2], "", "", "", **options)
+        return figure.axes[0].images[0].get_clim()
+
+    assert limits() == (-0.2, 0.2)
+    assert limits(reach=3.0) == (-3.0, 3.0)
+
+
 def test_drawing_into_given_axes():
     figure, (left, right) = mpl.pyplot.subplots(1, 2)
     try:

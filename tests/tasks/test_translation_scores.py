@@ -58,7 +58,11 @@ def test_sums_of_the_counts_give_the_corpus_score(measure, keep):
     data = items(references)
     counts = statistics([*translations[:-1], ""], data, measure)
     expected = scores([*translations[:-1], ""], data)[measure]
-    assert corpus_score(measure, 30)(counts.mean(0))[0] == pytest.approx(expected, abs=1e-9)
+    score = corpus_score(measure, 30)
+    assert score(counts.mean(0)) == pytest.approx(expected, abs=1e-9)
+    several = np.stack([counts.mean(0)] * 6).reshape(2, 3, -1)
+    assert score(several).shape == (2, 3)
+    assert score(several) == pytest.approx(np.full((2, 3), expected), abs=1e-9)
 
 
 def test_placeholders_have_to_be_the_same_ones():

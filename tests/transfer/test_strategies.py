@@ -118,7 +118,7 @@ def test_a_name_or_number_that_is_wrong_is_a_sentence(text, sentence):
 def test_a_number_at_the_edge_of_its_range_is_taken(text):
     plain, given = strategies.get(text.partition(":")[0]), strategies.get(text)
     assert given.amount == float(text.partition(":")[2]) != plain.amount
-    assert (given.name, given.change, given.objective) == (text, plain.change, plain.objective)
+    assert (given.name, given.put_in, given.objective) == (text, plain.put_in, plain.objective)
 
 
 def test_the_number_of_discriminative_rates_is_the_decay_and_of_no_other():
@@ -135,7 +135,7 @@ def stages(make, text):
         names = stage.apply(model)
         places = {strategies.depth(name, 2) for name in names}
         of_places = [n for n, _ in model.named_parameters() if strategies.depth(n, 2) in places]
-        told.append((share, stage.objective, places))
+        told.append((share, stage.objective.name, places))
         if stage.name != "linear_probe":
             assert names == of_places  # whole layers, not parts of them
     return told

@@ -9,7 +9,7 @@ from datasets import ClassLabel, Dataset
 from transformers import FNetConfig, FNetModel
 
 from helpers import UserError
-from helpers.transfer import finetuning, strategies, tuning
+from helpers.transfer import finetuning, joint, strategies, tuning
 from tests.transfer.test_invariants import effort, logits
 
 
@@ -218,13 +218,13 @@ def test_few_labelled_texts_meet_every_text_of_the_source(target, stages):
 
 
 def test_copies_of_a_text_do_not_fill_whole_batches(target, monkeypatch):
-    batches, go_on = [], tuning.PairCollator.__call__
+    batches, go_on = [], joint.PairCollator.__call__
 
     def watched(collator, pairs):
         batches.append({tuple(pair["input_ids"]) for pair in pairs})
         return go_on(collator, pairs)
 
-    monkeypatch.setattr(tuning.PairCollator, "__call__", watched)
+    monkeypatch.setattr(joint.PairCollator, "__call__", watched)
     allowed = replace(effort(target, steps=40.0), batch_size=2)
     tuning.tune(target, strategies.get("joint"), few(target), allowed, seed=0, device="cpu")
     different = np.mean([len(one) == 2 for one in batches[1:]])

@@ -5,7 +5,7 @@ import numpy as np
 from helpers.trials import studies
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
-from helpers.trials.trial import Trial
+from helpers.trials.trial import BY_STRATEGY, Trial
 
 ORIGIN = {"device": "a processor", "threads": 1, "torch": "2.9.0", "transformers": "5.0.0"}
 FACTS = {"hash": "c" * 64, "train": 500, "validation": 50, "test": 6}
@@ -59,7 +59,7 @@ def same(first, second):
 def setting_of(task, corpus, model, arm, labels):
     """Stand in for the settings that a search found."""
     if (
-        arm in ("fine_tuned", "from_scratch", "two_phase", "distilled")
+        arm in ("fine_tuned", "from_scratch", "distilled", *BY_STRATEGY)
         or arm.startswith("joint")
         or (task, arm) == ("tagging", "frozen")
     ):

@@ -62,7 +62,7 @@ def test_a_pack_runs_where_there_is_nothing_but_torch_and_comes_back(made, tmp_p
 
 
 def test_trials_without_a_training_do_not_travel(made, tmp_path):
-    with pytest.raises(UserError, match="None of the 3 trials trains a network; run them here"):
+    with pytest.raises(UserError, match="None of the 3 trials trains a network that needs"):
         pack.write(tiny.trials(made[0], "", "majority"), tmp_path / "pack")
 
 
@@ -76,3 +76,8 @@ def test_a_folder_of_something_else_is_left_alone(made, tmp_path):
 def test_a_folder_without_a_pack_is_one_sentence(tmp_path):
     with pytest.raises(UserError, match="holds no pack of trials"):
         pack.run(tmp_path, tmp_path / "out", 1, "cpu", None)
+
+
+def test_translations_stay_where_their_texts_are():
+    (one,) = tiny.translation_trials("jupyterlab-zh", "gpt2-mini")
+    assert "steps" in one.options and not pack.travels(one)

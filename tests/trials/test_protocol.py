@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from helpers import ROOT
-from helpers.trials import inputs
-from helpers.trials.arms import run
+from helpers.trials import inputs, vectors
+from helpers.trials.arms import ARMS, run
 from helpers.trials.trial import PROTOCOLS
-from tests.trials import tiny
+from tests.trials import tiny, vectors_made
 
 KNOWN = ROOT / "tests" / "trials" / "protocol.json"
 """Losses along tiny trainings, by task and protocol; written by hand from a failure."""
@@ -33,7 +33,9 @@ def curves_now(folder):
             texts, causal, arm, setting=tiny.NETWORK | ({"weight": 0.5} if arm == "joint" else {})
         )
     ]
-    folders = {name: {"folder": name} for name in (model, causal)}
+    pairs, writer = tiny.write_messages(folder), tiny.write_writer(folder)
+    asked["translation"] = tiny.translation_trials(pairs, writer)
+    folders = {name: {"folder": name} for name in (model, causal, writer)}
     for task, trials in asked.items():
         numbers = []
         for trial in trials:
@@ -44,6 +46,20 @@ def curves_now(folder):
             for name in ("training_loss", "validation_loss"):
                 numbers += [float(value) for value in outcome.curve[name]]
         found[task] = numbers
+    return found | shares_now()
+
+
+def shares_now():
+    """Return what arms on vectors get right, of clouds that nobody read: they have no curves."""
+    clouds, found = vectors_made.inputs(per_class=400), {}
+    more = {"regularization": 0.1, "rate": 0.001, "tasks": 30}
+    for task, make, items in (
+        ("domains", vectors_made.pair, 1600),
+        ("episodes", vectors_made.episodes, 60),
+    ):
+        trials = [make(arm, items=items, **more) for arm in ARMS[task]]
+        each = [(one, run(one, clouds, {}, torch.device("cpu"))) for one in trials]
+        found[task] = [vectors.score(one, outcome.items, clouds) for one, outcome in each]
     return found
 
 

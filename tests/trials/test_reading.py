@@ -324,7 +324,8 @@ def test_a_study_hands_over_what_the_claims_ask_of_it():
     made_on = {key: [ORIGIN["device"]] for key in outcomes}
     others = more.pop("others")
     assert others["doublings saved"].curves == {}  # no arm of these was trained step by step
-    assert more == {"overlap": {3: 0.0}, "flops": {}, "made_on": made_on, "complete": False}
+    costs = {"flops": {}, "sizes": {}}
+    assert more == {"overlap": {3: 0.0}, "made_on": made_on, "complete": False} | costs
     reading.record(Run(), arms, replace(found, study=""), classes)  # one's own question: no claim
     assert len(given) == 1
 
@@ -355,3 +356,15 @@ def test_differences_stand_in_the_record_with_their_interval():
 def test_a_question_without_trials_has_nothing_to_read(store):
     with pytest.raises(UserError, match="None of the 0 trials is there"):
         reading.read(Question(arms=(), labels=(64,)))
+
+
+def test_a_student_has_no_way_from_nothing_to_its_score():
+    curve = {"step": np.array([0, 4]), "validation_score": np.array([0.2, 0.9])}
+    from_nothing = said(0, 1, curve=curve, cost={"flops": 8.0, "steps": 4})
+    student = said(0, 1, curve=curve, cost={"flops": 20.0})  # with its teacher's training
+    outcomes = {
+        ("fine_tuned", 4): {0: from_nothing, 1: from_nothing},
+        ("distilled", 4): {0: student, 1: student},
+    }
+    found = reading.reaches(reading.Read(outcomes, "", True, []))
+    assert found.has("fine_tuned", labels=4) and not found.has("distilled", labels=4)

@@ -13,6 +13,7 @@ from helpers.trials.settings import (
     save_found,
     setting_for,
 )
+from helpers.trials.trial import BY_STRATEGY
 
 RATES = (1e-4, 3e-4, 1e-3)
 FACTS = {"corpora": {"r8": {"task": "classification", "hash": "0" * 64}}, "models": {"m": "1" * 64}}
@@ -46,12 +47,19 @@ def asked(file, labels=64, task="classification", corpus="r8", model="m", arm="t
         "frozen",
         "linear",
         "dictionary",
+        *BY_STRATEGY,
     ],
 )
 def test_every_arm_is_searched_with_six_different_settings(arm):
     found = grid(arm, 256, RATES)
     assert len({tuple(one.items()) for one in found}) == 6
     assert len({tuple(one) for one in found}) == 1
+
+
+def test_two_phases_are_as_long_as_the_longest_single_one_and_try_two_heads():
+    found = grid("two_phase", 64, RATES)
+    assert {one["steps"] for one in found} == {max(one["steps"] for one in grid("lora", 64, RATES))}
+    assert {one["regularization"] for one in found} == {*settings.HEADS}
 
 
 def test_an_arm_without_choice_is_not_searched():

@@ -8,6 +8,7 @@ from helpers.trials import kept, studies
 from helpers.trials.arms import ARMS
 from helpers.trials.settings import TWO_PHASE
 from helpers.trials.studies import CHEAP, STUDIES, Question
+from helpers.trials.trial import BY_STRATEGY
 from tests.trials.made import settle_facts
 
 TEXTS = Question(arms=("fine_tuned", "tfidf", "majority", "from_scratch"), labels=(64, 16), draws=3)
@@ -64,15 +65,13 @@ def test_every_study_names_arms_of_its_task_and_a_notebook(name, monkeypatch):
     assert {*asked.arms} <= {*ARMS[asked.task]}
     assert len(list((ROOT / "notebooks").glob(f"{asked.notebook}_*.ipynb"))) == 1
     trials = studies.label_efficiency(studies.question(name))
-    assert len(trials) == len({one.key for one in trials}) == len(list(asked.pairs())) * 10
+    assert len(trials) == len({one.key for one in trials}) == len(list(asked.pairs())) * asked.draws
 
 
 def test_an_unknown_study_is_one_sentence():
     with pytest.raises(UserError, match=r"^There is no study 'topic'\. Did you mean 'topics'\?$"):
         studies.question("topic")
-    with pytest.raises(
-        UserError, match=r"^There is no study 'x'\. Known: compression, entities, news"
-    ):
+    with pytest.raises(UserError, match=r"^There is no study 'x'\. Known: compression, "):
         studies.question("x")
 
 
@@ -206,7 +205,7 @@ def test_a_search_names_the_labels_that_there_are():
 def test_arms_of_seconds_are_those_without_a_training_of_the_whole_network():
     every = {arm for known in ARMS.values() for arm in known}
     trained = {"fine_tuned", "from_scratch", "source_continued", "two_phase", "joint"}
-    assert every - {*CHEAP} == trained | {"distilled", "small"}
+    assert every - {*CHEAP} == trained | {"distilled", "small", *BY_STRATEGY}
 
 
 # what a compressed network starts from
@@ -260,3 +259,30 @@ def test_wrong_labels_take_the_settings_of_right_ones_and_are_no_search():
     with pytest.raises(UserError, match="there is nothing to search"):
         studies.search(wrong)
     assert studies.name_of(replace(wrong, labels=(256,))) == "wrong_labels"
+
+
+# whose question it is
+
+
+def test_of_two_studies_on_the_same_texts_it_is_the_one_that_has_the_arms():
+    assert studies.name_of(Question(arms=["fine_tuned", "lora"])) == "strategies"
+    assert studies.name_of(Question(arms=["fine_tuned", "tfidf_whole"])) == "topics"
+    assert studies.name_of(Question(arms=["lora", "tfidf_whole"])) == ""
+    assert studies.name_of(Question(arms=["lora"], pooling="last")) == ""
+
+
+def test_writers_share_cost_and_lengths_and_baselines_read_no_weights():
+    asked = STUDIES["translation"]
+    for arm in ("fine_tuned", "from_scratch"):
+        setting = {"learning_rate": 1e-3, "steps": 4}
+        (one,) = asked.trials(arm, 64, [0], setting=setting)
+        assert one.options == setting | {
+            "batch_tokens": 512, "max_new_tokens": 96, "dropout": 0.0, "precision": "bfloat16",
+            "max_length": 128,
+        }  # fmt: skip
+    (one,) = asked.trials("memory", 64, [0], setting={"longest": 3})
+    assert (one.model, one.options) == ("", {"longest": 3})
+    tried = [trial.options for marks, each in studies.search(asked) for trial in each]
+    rates = [each["learning_rate"] for each in tried if "learning_rate" in each]
+    assert rates == [rate for rate in (1e-3, 3e-3, 1e-2) for _ in range(2)] * 2
+    assert len([each for each in tried if "least" in each]) == 6

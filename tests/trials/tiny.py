@@ -73,6 +73,46 @@ def tagging_trials(corpus, model, arm="fine_tuned", draws=range(1), labels=12, s
     )  # fmt: skip
 
 
+THINGS = {"file": "文件", "cell": "单元格", "kernel": "内核", "tab": "标签页"}
+DEEDS = {"Open": "打开", "Close": "关闭", "Copy": "复制", "Move": "移动"}
+NAMES_OF_PAIRS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
+
+
+def write_messages(folder):
+    """Write English and Chinese messages; the name in each keeps them from being duplicates."""
+    file = folder / "messages.csv"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        rows = csv.writer(out)
+        rows.writerow(["source", "target"])
+        for name in NAMES_OF_PAIRS:
+            for thing, its in THINGS.items():
+                for deed, does in DEEDS.items():
+                    rows.writerow([f"{deed} the {name} {thing}", f"{does} {name} {its}"])
+    return str(file)
+
+
+def write_writer(folder):
+    """Write a GPT-2 of one layer, 16 wide, with a byte-level tokenizer."""
+    place = folder / "tiny-writer"
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=300, n_embd=16, n_layer=1, n_head=2, n_positions=200, bos_token_id=0,
+        eos_token_id=0, pad_token_id=1, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
+    )  # fmt: skip
+    GPT2LMHeadModel(config).save_pretrained(place)
+    words = [f"{deed} the {thing}" for deed in DEEDS for thing in THINGS]
+    train_bytepairs(words, vocabulary=290, positions=200).save_pretrained(place)
+    return str(place)
+
+
+def translation_trials(corpus, model, arm="fine_tuned", draws=range(1), labels=20, setting=None):
+    """Trials on pairs."""
+    return trials_of(
+        "translation", corpus, model, arm, labels, draws,
+        max_length=96, setting=NETWORK if setting is None else setting,
+    )  # fmt: skip
+
+
 def write_causal(folder):
     """Write a GPT-2 of two layers, 16 wide, with a tokenizer."""
     place = folder / "tiny-gpt2"

@@ -163,6 +163,10 @@ class Canvas:
                 lines = text.count("\n") + 1
                 self.text(x, y - 0.6 - 1.9 * lines, text, size=size, colour=QUIET)
 
+    def line(self, points: Sequence[tuple[float, float]]) -> None:
+        """Draw a line through points, without a head."""
+        self.axes.plot(*zip(*points, strict=True), color=QUIET, linewidth=1.6)
+
     def tokens(
         self,
         x: float,
