@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from helpers.trials import runner, settings, studies, verify
+from helpers.trials import kept, runner, settings, studies, verify
 from helpers.trials.store import SHIPPED, Store
 from helpers.trials.tasks import TASKS
 
@@ -70,3 +70,13 @@ def test_a_sample_of_the_cheapest_agrees_when_it_is_run_again():
     chosen = verify.sample(TRIALS, 3, seed=0, seconds=10.0)
     checks = verify.verify(chosen, STORE, jobs=1, progress=None)
     assert [str(check) for check in checks if not check.agrees] == []
+
+
+def test_what_was_compressed_is_the_fine_tuned_network():
+    """It was trained again for its weights: the same network, but for a rounding here and there."""
+    compressed = [trial for trial in TRIALS if trial.arm == "uncompressed"]
+    assert len(compressed) == 10
+    for trial in compressed:
+        known = next(t for t in TRIALS if t == kept.parent_of(trial))
+        mine, theirs = (STORE.get(one).items["predicted"] for one in (trial, known))
+        assert (mine == theirs).mean() > 0.97, trial.label
