@@ -75,7 +75,8 @@ def compare(
     if all(logs) and truth is None:
         found = predictions.scores(first, second, metric=metric, which=which)
         table = [
-            versus(name, *pair, smallest=smallest) for name, pair in found.metrics.items()
+            versus(name, one, other, smallest=smallest)
+            for name, (one, other) in found.metrics.items()
         ]  # fmt: skip
         return Comparison(table[0].difference.n, found.paired, table, [], [])
     if truth is None:
@@ -90,14 +91,13 @@ def compare(
     names = list(dict.fromkeys([*sorted(set(said.truth)), *said.a, *said.b]))
     place = {name: k for k, name in enumerate(names)}
     true, of_a, of_b = ([place[x] for x in each] for each in (said.truth, said.a, said.b))
-    right = [np.equal(each, true) for each in (of_a, of_b)]
     return Comparison(
         len(true),
         said.paired,
         classifiers(true, of_a, of_b, len(names), smallest),
         by_class(true, of_a, of_b, names),
         [*_notes("A", said.a, said.truth), *_notes("B", said.b, said.truth)],
-        mcnemar(*right).p,
+        mcnemar(np.equal(of_a, true), np.equal(of_b, true)).p,
     )
 
 

@@ -162,7 +162,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("model", type=Path, help="the folder model/ that assess has left")
     predict.add_argument("file", type=Path, help="texts to be labelled")
-    predict.add_argument("--text", default="text", metavar="COLUMN", help="column of texts (text)")
+    add_text_column(predict)
     predict.add_argument(
         "--threshold", type=float, default=0.0, help="no label below this probability (0)"
     )
@@ -235,17 +235,22 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     >>> found = parse(["assess", "--text", "a", "b", "my.csv"])
     >>> found.file, found.text
     ('my.csv', 'a b')
-    >>> found = parse(["assess", "--json", "my.csv", "--text", "a", "b"])
-    >>> found.file, found.text
-    ('my.csv', 'a b')
+    >>> found = parse(["predict", "model", "--text", "a", "b", "my.csv"])
+    >>> str(found.model), str(found.file), found.text
+    ('model', 'my.csv', 'a b')
     """
     words, parser = list(words), make_parser()
     if "--text" in words:
         begin = words.index("--text") + 1
         end = next((i for i in range(begin, len(words)) if words[i].startswith("-")), len(words))
-        rest = [*words[: begin - 1], *words[end:]]
-        if end - begin > 1 and not _parses(parser, rest):  # its file is among the columns
-            words = [words[0], words[end - 1], *words[1 : end - 1], *words[end:]]
+        for moved in range(end - begin):  # the last ones may be files, not columns
+            cut = end - moved
+            tried = [
+                *words[: begin - 1], *words[cut:end], "--text", *words[begin:cut], *words[end:]
+            ]  # fmt: skip
+            if _parses(parser, tried):
+                words = tried
+                break
     return parser.parse_args(words)
 
 

@@ -18,10 +18,11 @@ def predict(chosen: argparse.Namespace) -> int:
     """
     from helpers.delivery import folder
     from helpers.delivery import predict as labelling
+    from helpers.delivery.models import precision_of
 
     out = chosen.out or beside(chosen.file)
     labelling.check(chosen.file, out, chosen.threshold)
-    model, facts = folder.load(chosen.model)
+    model, facts = folder.load(chosen.model, precision_of("cpu"))
     started = time.perf_counter()
     answered = labelling.predict(
         model, facts["labels"], chosen.file, out,

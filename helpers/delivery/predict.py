@@ -124,6 +124,8 @@ def check(file: Path, out: Path, threshold: float) -> None:
 def texts_of(rows: readers.Rows, column: str) -> list[str]:
     """Return the texts of a part, or say what is wrong with one.
 
+    Several columns, named with a blank between, are joined as they were for `assess`.
+
     >>> texts_of(readers.Rows("x.csv", "line", [2], [{"text": "a"}]), "text")
     ['a']
     """
@@ -133,7 +135,8 @@ def texts_of(rows: readers.Rows, column: str) -> list[str]:
             f"{rows.source} has a column '{min(taken)}' already: it seems labelled; rename the "
             "column to label it anew."
         )
-    if column not in rows.columns:
+    there = rows.columns
+    if column not in there and not all(name in there for name in column.split(" ")):
         raise UserError(
             f"{rows.source} has no text column '{column}'; its columns are "
             f"{', '.join(rows.columns) or 'none'} (name one with --text)."

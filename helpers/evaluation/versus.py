@@ -107,14 +107,16 @@ def versus(
     tables = checks.pair(a, b)
     of = score or _first
     difference = mean_difference if score is None else lambda x, y: of(x) - of(y)
-    alone = [float(np.ravel(of(table.mean(0, keepdims=True)))[0]) for table in tables]
+    of_a, of_b = (float(np.ravel(of(table.mean(0, keepdims=True)))[0]) for table in tables)
     wide, narrow = (paired_bootstrap(a, b, difference, level=level) for level in (0.95, 0.9))
     variance = float(pseudo_values(tables, difference).var(ddof=1))
     chance = Components(0.0, variance, 0.0)
-    needed = [
-        items_needed(chance, true) if true > 1e-12 else None for true in (abs(wide.value), smallest)
-    ]
-    return Versus(measure, *alone, wide, narrow, smallest, *needed)
+
+    def needed(true: float) -> int | None:
+        return items_needed(chance, true) if true > 1e-12 else None
+
+    measured = needed(abs(wide.value))
+    return Versus(measure, of_a, of_b, wide, narrow, smallest, measured, needed(smallest))
 
 
 def classifiers(
@@ -140,11 +142,11 @@ def classifiers(
     >>> [one.finding for one in classifiers(truth, truth, [0, 0] * 50, 2)]
     ['A is better', 'A is better']
     """
-    right = [np.asarray(said) == np.asarray(truth) for said in (a, b)]
-    counted = [metrics.contributions(truth, said, n_classes) for said in (a, b)]
+    right_a, right_b = (np.asarray(said) == np.asarray(truth) for said in (a, b))
+    of_a, of_b = (metrics.contributions(truth, said, n_classes) for said in (a, b))
     return [
-        versus("accuracy", *right, smallest=smallest),
-        versus("macro F1", *counted, metrics.macro_f1_of_means, smallest),
+        versus("accuracy", right_a, right_b, smallest=smallest),
+        versus("macro F1", of_a, of_b, metrics.macro_f1_of_means, smallest),
     ]
 
 

@@ -37,6 +37,12 @@ CASES = [
     (["predict", "data", SAMPLE, "--threshold", "2"], "threshold must be in [0, 1], not 2."),
     (["predict", "data", SAMPLE, "--out", SAMPLE], "data/sample/messages.csv is the file of texts itself; name"),
     (["predict", "data", SAMPLE, "--out", "x.txt"], "x.txt does not end with one of .csv, .jsonl, .jsonl.gz"),
+    (["compare", SAMPLE, "README.md"], "README.md does not end with one of .arrow"),
+    (["compare", SAMPLE, SAMPLE], "data/sample/messages.csv and data/sample/messages.csv hold the same: a system cannot"),
+    (["compare", SAMPLE, "data/sample/unlabelled.csv"], "Name the file of true classes with --truth; only two sample logs of lm-eval need none."),
+    (["compare", SAMPLE, "data/sample/unlabelled.csv", "--truth", SAMPLE], "unlabelled.csv has no column of predictions 'predicted_label'; its columns are text (name one of them with --prediction)."),
+    (["export", "/nowhere"], "There is no folder /nowhere."),
+    (["export", "data"], "data is no model that `assess` has delivered: it holds no delivery.json."),
     (["notebooks", "99"], "There is no notebook '99'."),
 ]  # fmt: skip
 
@@ -60,7 +66,7 @@ def test_words_that_are_no_command_show_the_usage(words, capsys):
     assert capsys.readouterr().err.startswith("usage: python -m helpers")
 
 
-@pytest.mark.parametrize("command", ["run", "pipeline", "sweep", "assess", "predict", "notebooks", "report", "models", "sources", "data"])  # fmt: skip
+@pytest.mark.parametrize("command", ["run", "pipeline", "sweep", "assess", "predict", "compare", "export", "notebooks", "report", "models", "sources", "data"])  # fmt: skip
 def test_every_command_has_a_help_that_says_what_it_does(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])

@@ -35,7 +35,7 @@ def delivered(place: Path, steps: int) -> Path:
 
 def turns(model: Path, texts: list[str], part: int, place: Path) -> tuple[np.ndarray, float]:
     """Return (turns, 4) seconds of clock and processor of both, and the share of equal answers."""
-    read, facts = folder.load(model)
+    read, facts = folder.load(model, models.precision_of("cpu"))
     classify = pipeline("text-classification", str(model), truncation=True)
     classify(texts[:4])  # warm
     read.probabilities(texts[:16])

@@ -12,6 +12,7 @@ from helpers import UserError
 from helpers.delivery import models
 from helpers.delivery.candidates import Bag
 from helpers.delivery.predict import parts, predict
+from helpers.sources.columns import JOINT
 from tests.delivery import made
 
 
@@ -151,3 +152,18 @@ def test_mistakes_are_sentences_and_nothing_is_left(tmp_path, model, name, conte
     expected = says.replace("{path}", str(path))
     assert said.startswith(expected) if name == "a.parquet" else said == expected
     assert [one.name for one in tmp_path.iterdir()] == [name]
+
+
+def test_two_columns_are_joined_as_assess_joins_them(tmp_path, model):
+    texts, _ = made.rows(20, seed=3)
+    pairs = [{"a": text, "b": other} for text, other in zip(texts, texts[::-1], strict=True)]
+    out = tmp_path / "out.csv"
+    predict(model, made.NAMES, written(tmp_path / "pairs.csv", pairs), out, text_column="a b")
+    joined = [{"text": f"{pair['a']}{JOINT}{pair['b']}"} for pair in pairs]
+    predict(model, made.NAMES, written(tmp_path / "one.csv", joined), tmp_path / "one_out.csv")
+    said = [
+        [row["predicted_label"] for row in read(path)] for path in (out, tmp_path / "one_out.csv")
+    ]
+    assert said[0] == said[1]
+    with pytest.raises(UserError, match="has no text column 'a c'; its columns are a, b"):
+        predict(model, made.NAMES, tmp_path / "pairs.csv", out, text_column="a c")
