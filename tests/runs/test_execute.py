@@ -159,8 +159,9 @@ def test_a_solution_is_executed_without_parameters_and_leaves_no_record(tmp_path
     monkeypatch.setattr(module, "ROOT", tmp_path)
     notebook = tmp_path / "notebooks" / "solutions" / "02_takes_a_while.ipynb"
     notebook.parent.mkdir(parents=True)
-    cells = [nbformat.v4.new_code_cell("print(1 + 1)")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), notebook)
+    made = nbformat.read(FIXTURES / "02_takes_a_while.ipynb", as_version=4)
+    made.cells = [nbformat.v4.new_code_cell("print(1 + 1)")]
+    nbformat.write(made, notebook)
     [(done, _)] = in_place([notebook])
     assert done == notebook
     assert nbformat.read(notebook, as_version=4).cells[0].outputs[0].text == "2\n"
