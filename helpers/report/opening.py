@@ -14,7 +14,7 @@ NOTEBOOK = "06_bert_finetuning"
 ARMS = {
     "fine_tuned": "Pretrained network, fine-tuned",
     "frozen": "Pretrained network, left as it is",
-    "tfidf": "Word counts (TF-IDF), no network",
+    "tfidf": "Word counts alone (TF-IDF)",
     "from_scratch": "The same network from scratch",
     "majority": "Always the most frequent topic",
 }

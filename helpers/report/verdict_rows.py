@@ -84,7 +84,8 @@ def verdicts(
         tally = judgement.tally
         if tally and judgement.claim.combine != "exists":  # that one says what it counts
             tally = f"supported on {tally} {judgement.unit}"
-        found.sort(key=lambda row: row.verdict != verdict)  # what the verdict rests on, first
+        if judgement.claim.combine == "exists":  # the cases that were found, first
+            found.sort(key=lambda row: row.verdict != verdict)
         rows.append(Judged(judgement.claim, verdict, SYMBOLS[verdict], tally, found))
     return rows
 

@@ -26,7 +26,7 @@ def style() -> None:
     """
     global _styled
     pyplot.style.use(STYLE)
-    mpl.rcParams["font.sans-serif"] = fonts.for_figures()
+    mpl.rcParams["font.family"] = fonts.for_figures()  # of a list, each letter is its own font's
     _styled = True
 
 

@@ -180,9 +180,8 @@ def test_formulas_bring_their_font_and_other_pages_do_not(tmp_path):
 
 def test_a_formula_inside_the_words_of_another_is_shown(page):
     made = page(text(r"$$f = 1 \text{ where $w_{i}$ is in $d$}$$"))
-    assert "<mtext>\u00a0where\u00a0</mtext><mrow><msub>" in made.replace(
-        " where ", "\u00a0where\u00a0"
-    )
+    said = re.sub(r"[\s\u00a0]+", " ", made)
+    assert re.search(r"<mtext> where </mtext>(<mrow>)?<msub>", said)
 
 
 def test_equations_are_numbered_and_referred_to(page):
