@@ -3,9 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-import torch
 from datasets import ClassLabel, Dataset, DatasetDict
-from transformers import BertConfig, BertModel
 
 from helpers.sources.corpora import SPLITS, Corpus
 from helpers.sources.duplicates import LeakReport
@@ -14,6 +12,7 @@ from helpers.tasks.classification import TextClassification
 from helpers.tasks.heads import MeanPooledClassifier
 from helpers.transfer.finetuning import Training, fine_tune
 from helpers.transfer.strategies import FULL
+from tests.tiny_bert import BYTES, bert
 
 WORDS = ("wheat corn harvest", "bank loan interest", "ship port cargo")
 
@@ -35,12 +34,8 @@ def tiny(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tiny")
     tokenizer = train_bytepairs([" ".join(WORDS)] * 3, vocabulary=300, positions=40)
     tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64,
-        max_position_embeddings=40, vocab_size=400, bos_token_id=0, eos_token_id=0, pad_token_id=1,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(folder)
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 64}
+    bert(pooler=True, **BYTES, **shape).save_pretrained(folder)
     task = TextClassification(corpus, 32)
     collator = task.collator(tokenizer)
     rows = task.encode(items, tokenizer)

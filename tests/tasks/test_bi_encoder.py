@@ -5,22 +5,19 @@ import math
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertModel
 
 from helpers.tasks.bi_encoder import SCALE, BiEncoder, in_batch_loss
 from helpers.training.loop import pad
+from tests.tiny_bert import bert
 
 PAIRS = [([5, 6, 7], [20, 21]), ([8], [22, 23, 24, 25]), ([9, 10], [26]), ([11, 12], [27, 28])]
 
 
 @pytest.fixture
 def model():
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=32, initializer_range=0.5,
-    )  # fmt: skip
-    return BiEncoder(BertModel(config, add_pooling_layer=False)).eval()
+    return BiEncoder(
+        bert(num_hidden_layers=1, initializer_range=0.5, max_position_embeddings=512)
+    ).eval()
 
 
 def batch(pairs):

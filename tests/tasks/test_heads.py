@@ -3,7 +3,7 @@
 import pytest
 import torch
 from safetensors.torch import save_file
-from transformers import BertConfig, BertModel, GPT2Config, GPT2ForSequenceClassification, GPT2Model
+from transformers import GPT2Config, GPT2ForSequenceClassification, GPT2Model
 
 from helpers import UserError
 from helpers.tasks.heads import (
@@ -12,6 +12,7 @@ from helpers.tasks.heads import (
     TokenClassifier,
     mean_pool,
 )
+from tests.tiny_bert import bert
 
 INPUT = {
     "input_ids": torch.tensor([[5, 6, 7], [8, 9, 0]]),
@@ -21,11 +22,8 @@ INPUT = {
 
 @pytest.fixture
 def encoder():
-    torch.manual_seed(0)
-    return BertModel(
-        BertConfig(vocab_size=20, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-                   intermediate_size=16, max_position_embeddings=8)
-    )  # fmt: skip
+    shape = {"vocab_size": 20, "num_hidden_layers": 1, "intermediate_size": 16}
+    return bert(pooler=True, max_position_embeddings=8, **shape)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
-from transformers import BertConfig, BertForMaskedLM, BertModel, GPT2Config, GPT2LMHeadModel
+from transformers import BertForMaskedLM, BertModel, GPT2Config, GPT2LMHeadModel
 
 from helpers import UserError
 from helpers.baselines import language_models
@@ -22,6 +22,7 @@ from helpers.tasks.language_modeling import (
     is_causal,
     perplexity,
 )
+from tests import tiny_bert
 
 TEXTS = ["one two three four five six seven", "eight nine", "ten eleven twelve thirteen fourteen ½"]
 
@@ -58,12 +59,10 @@ def gpt2(vocabulary=300, positions=64, seed=0):
 
 
 def bert(vocabulary=300, positions=64):
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=vocabulary, max_position_embeddings=positions, hidden_size=16,
-        num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, initializer_range=0.5,
-    )  # fmt: skip
-    return BertForMaskedLM(config).eval()
+    return tiny_bert.bert(
+        BertForMaskedLM, vocab_size=vocabulary, max_position_embeddings=positions,
+        num_hidden_layers=1, initializer_range=0.5,
+    ).eval()  # fmt: skip
 
 
 class Bigram(torch.nn.Module):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset, DatasetDict
-from transformers import AutoModelForTokenClassification, BertConfig, BertModel
+from transformers import AutoModelForTokenClassification, BertModel
 
 from helpers import UserError
 from helpers.sources.corpora import SPLITS, Corpus
@@ -15,6 +15,7 @@ from helpers.tasks.tagging_scores import entity_scores
 from helpers.tasks.tags import from_bio
 from helpers.transfer.finetuning import Training, fine_tune
 from helpers.transfer.strategies import FULL, LINEAR_PROBE
+from tests.tiny_bert import bert
 
 FAMILY, GIVEN, CITIES = "江李王赵钱孙", "明华强丽军", ("北京", "上海", "广州", "天津")
 
@@ -51,12 +52,8 @@ def tokenizer(task):
 def folder(tokenizer, tmp_path_factory):
     """A tiny model in a folder."""
     path = str(tmp_path_factory.mktemp("bert"))
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=80, hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=64, max_position_embeddings=24,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(path)
+    shape = {"vocab_size": 80, "hidden_size": 32, "intermediate_size": 64}
+    bert(pooler=True, max_position_embeddings=24, **shape).save_pretrained(path)
     tokenizer.save_pretrained(path)
     return path
 

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
-from transformers import BertConfig, BertModel, get_linear_schedule_with_warmup
+from transformers import get_linear_schedule_with_warmup
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from helpers import UserError
 from helpers.tasks.heads import MeanPooledClassifier, TokenClassifier
 from helpers.training.loop import Beside, pad, rate_at, read, row_batches, token_batches, train
+from tests.tiny_bert import bert
 
 CPU = torch.device("cpu")
 LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=60)
@@ -22,13 +23,7 @@ RECIPE = {"steps": 6, "learning_rate": 1e-2, "batch_tokens": 30, "seed": 3}
 
 
 def tiny(kind=MeanPooledClassifier, dropout=0.0, seed=0):
-    torch.manual_seed(seed)
-    config = BertConfig(
-        vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=32, max_position_embeddings=16,
-        hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
-    )  # fmt: skip
-    return kind(BertModel(config, add_pooling_layer=False), 3, dropout)
+    return kind(bert(seed=seed, dropout=dropout, max_position_embeddings=16), 3, dropout)
 
 
 def texts(n=12, seed=0):

@@ -7,11 +7,11 @@ import pytest
 import torch
 from datasets import Dataset
 from torch import nn
-from transformers import BertConfig, BertModel
 
 from helpers.tasks.heads import MeanPooledClassifier
 from helpers.training import step_costs
 from helpers.transfer.regularization import add_weight_noise
+from tests.tiny_bert import bert
 from tests.transfer.test_strategies import collate, items, tiny, tiny_gpt2
 
 B, D, H, C = 5, 7, 11, 3  # texts of a batch, inputs, hidden units, outputs
@@ -123,11 +123,8 @@ def test_forward_is_the_products_alone():
 
 def test_forward_of_an_encoder_is_what_its_shape_says():
     width, layers, tokens, texts = 16, 3, 9, 2
-    config = BertConfig(
-        vocab_size=50, hidden_size=width, num_hidden_layers=layers, num_attention_heads=2,
-        intermediate_size=4 * width, max_position_embeddings=32,
-    )  # fmt: skip
-    model = MeanPooledClassifier(BertModel(config, add_pooling_layer=False), C)
+    encoder = bert(hidden_size=width, num_hidden_layers=layers, intermediate_size=4 * width)
+    model = MeanPooledClassifier(encoder, C)
     ids = torch.ones(texts, tokens, dtype=torch.long)
     batch = {"input_ids": ids, "attention_mask": ids}
     # A token: 12 d² weights a layer, and t·d twice for attention. A text: the head.

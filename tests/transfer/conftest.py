@@ -3,13 +3,14 @@
 import pytest
 import torch
 from datasets import ClassLabel, Dataset, DatasetDict
-from transformers import BertConfig, BertModel, GPT2Config, GPT2Model
+from transformers import GPT2Config, GPT2Model
 
 from helpers.sources.corpora import SPLITS, Corpus
 from helpers.sources.duplicates import LeakReport
 from helpers.tasks.bytepairs import train_bytepairs
 from helpers.tasks.classification import TextClassification
 from helpers.transfer import tuning
+from tests.tiny_bert import BYTES, bert
 
 WORDS = ("wheat corn harvest", "bank loan interest", "ship port cargo")
 SHAPE = {"vocab_size": 400, "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 1}
@@ -30,11 +31,7 @@ def target(request, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp(request.param))
     torch.manual_seed(0)
     if request.param == "bert":
-        config = BertConfig(
-            hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-            max_position_embeddings=40, **SHAPE,
-        )  # fmt: skip
-        model = BertModel(config)
+        model = bert(pooler=True, hidden_size=32, intermediate_size=64, **BYTES)
     else:
         model = GPT2Model(GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=40, **SHAPE))
     model.save_pretrained(folder)

@@ -7,8 +7,6 @@ import torch
 from datasets import Dataset
 from torch import nn
 from transformers import (
-    BertConfig,
-    BertModel,
     LlamaConfig,
     LlamaForCausalLM,
     T5Config,
@@ -30,6 +28,7 @@ from helpers.transfer.adapters import (
     save_bottlenecks,
 )
 from tests.tasks.test_language_modeling import TEXTS, gpt2
+from tests.tiny_bert import bert
 from tests.transfer.test_strategies import TRAINING, collate, items, tiny, tiny_gpt2
 
 
@@ -253,12 +252,8 @@ def test_a_folder_without_bottlenecks_changes_nothing(tmp_path):
 
 
 def of_shape(width, layers):
-    config = BertConfig(
-        vocab_size=9, hidden_size=width, num_hidden_layers=layers, num_attention_heads=2,
-        intermediate_size=8,
-    )  # fmt: skip
     model = nn.Module()
-    model.backbone = BertModel(config)
+    model.backbone = bert(hidden_size=width, num_hidden_layers=layers)
     return model
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
-from transformers import BertConfig, BertModel
 
 from helpers import UserError
 from helpers.tasks.heads import MeanPooledClassifier
 from helpers.transfer import finetuning, strategies
+from tests.tiny_bert import bert
 from tests.transfer.test_strategies import TRAINING, collate, items, tiny
 
 
@@ -88,6 +88,5 @@ def test_training_steps_round_the_last_batch_up():
 
 
 def test_a_model_of_another_width_works_too():
-    config = BertConfig(vocab_size=50, hidden_size=8, num_hidden_layers=1, num_attention_heads=2)
-    model = MeanPooledClassifier(BertModel(config, add_pooling_layer=False), 2)
+    model = MeanPooledClassifier(bert(num_hidden_layers=1, hidden_size=8), 2)
     assert finetuning.extract_features(model, items(2), collate).shape == (2, 8)

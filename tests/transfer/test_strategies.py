@@ -6,8 +6,6 @@ import pytest
 import torch
 from datasets import Dataset
 from transformers import (
-    BertConfig,
-    BertModel,
     GPT2Config,
     GPT2Model,
     ModernBertConfig,
@@ -18,19 +16,11 @@ from transformers import (
 from helpers import UserError
 from helpers.tasks.classification import MeanPooledClassifier, _DynamicPadding
 from helpers.transfer import finetuning, strategies
+from tests.tiny_bert import bert
 
 
 def tiny(seed=0, n_classes=3):
-    torch.manual_seed(seed)
-    config = BertConfig(
-        vocab_size=50,
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=32,
-    )
-    return MeanPooledClassifier(BertModel(config, add_pooling_layer=False), n_classes)
+    return MeanPooledClassifier(bert(seed=seed), n_classes)
 
 
 def tiny_gpt2(n_layer=2):

@@ -27,9 +27,9 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, tiny_bert):
     folder = tmp_path_factory.mktemp("tiny")
-    return tiny.write_corpus(folder), tiny.write_model(folder)
+    return tiny.write_corpus(folder), tiny_bert
 
 
 @pytest.mark.slow

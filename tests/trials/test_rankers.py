@@ -16,9 +16,9 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory):
+def here(tmp_path_factory, tiny_bert):
     folder = tmp_path_factory.mktemp("rankers")
-    return folder, tiny.write_pairs(folder), tiny.write_model(folder)
+    return folder, tiny.write_pairs(folder), tiny_bert
 
 
 def outcome_of(here, arm, setting, **rest):

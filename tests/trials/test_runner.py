@@ -19,9 +19,9 @@ from tests.trials.made import trial as made_trial
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, tiny_bert):
     folder = tmp_path_factory.mktemp("tiny")
-    return folder, tiny.write_corpus(folder), tiny.write_model(folder)
+    return folder, tiny.write_corpus(folder), tiny_bert
 
 
 def arrays(store, trials):

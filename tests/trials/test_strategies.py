@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertModel, GPT2Config, GPT2Model
+from transformers import GPT2Config, GPT2Model
 
 from helpers import UserError
 from helpers.tasks.heads import MeanPooledClassifier
@@ -18,6 +18,7 @@ from helpers.trials import inputs, networks, strategies
 from helpers.trials.arms import run
 from helpers.trials.tasks.classification import BY_STRATEGY
 from helpers.trials.upper import kept_below
+from tests import tiny_bert
 from tests.trials import tiny
 
 SETTING = tiny.NETWORK | {"steps": 12}
@@ -141,13 +142,7 @@ def test_rates_fall_from_the_head_down(place, monkeypatch):
 
 
 def bert(layers=3):
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=50, hidden_size=16, num_hidden_layers=layers, num_attention_heads=2,
-        intermediate_size=32, max_position_embeddings=32, hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )  # fmt: skip
-    model = MeanPooledClassifier(BertModel(config, add_pooling_layer=False), 3)
+    model = MeanPooledClassifier(tiny_bert.bert(num_hidden_layers=layers, dropout=0.0), 3)
     model.dropout.p = 0.0
     return model
 

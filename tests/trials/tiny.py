@@ -4,10 +4,11 @@ import csv
 import json
 
 import torch
-from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from helpers.tasks.bytepairs import train_bytepairs
 from helpers.trials.studies import trials_of
+from tests.tiny_bert import bert
 
 WORDS = ("wheat corn harvest", "bank loan interest", "ship port cargo")
 NETWORK = {"learning_rate": 0.003, "steps": 6}
@@ -29,12 +30,8 @@ def write_corpus(folder):
 def write_model(folder, layers=1):
     """Write a BERT of so many layers, 16 wide, with a tokenizer."""
     place = folder / f"tiny-bert-{layers}"
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=400, hidden_size=16, num_hidden_layers=layers, num_attention_heads=2,
-        intermediate_size=32, max_position_embeddings=40, pad_token_id=1,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(place)
+    shape = {"vocab_size": 400, "max_position_embeddings": 40, "pad_token_id": 1}
+    bert(pooler=True, num_hidden_layers=layers, **shape).save_pretrained(place)
     train_bytepairs([" ".join(WORDS)] * 3, vocabulary=300, positions=40).save_pretrained(place)
     return str(place)
 
