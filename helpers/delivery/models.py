@@ -179,7 +179,7 @@ class FineTuned:
         for part in parts_of(texts):
             rows = rows_of(part, self.tokenizer, self.max_length)
             logits = np.stack(read(self.network, rows, precision=self.precision)).astype(float)
-            near = unsure(logits) if self.precision != "float32" else []
+            near = unsure(logits)[: None if self.precision != "float32" else 0]
             if len(near):
                 logits[near] = read(self.network, [rows[i] for i in near])
             parts.append(softmax(logits, axis=1))
