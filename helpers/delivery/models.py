@@ -179,8 +179,8 @@ class FineTuned:
         for part in parts_of(texts):
             rows = rows_of(part, self.tokenizer, self.max_length)
             logits = np.stack(read(self.network, rows, precision=self.precision)).astype(float)
-            near = unsure(logits)[: None if self.precision != "float32" else 0]
-            if len(near):
+            near = unsure(logits)
+            if self.precision != "float32" and len(near):
                 logits[near] = read(self.network, [rows[i] for i in near])
             parts.append(softmax(logits, axis=1))
         return np.concatenate([np.zeros((0, self.network.config.num_labels)), *parts])

@@ -54,8 +54,7 @@ class _Probabilities(nn.Module):
             return
         self.network = models.MeanVectors(model.encoder)
         weight, bias = (torch.from_numpy(x) for x in (model.linear.weight, model.linear.bias))
-        classes, width = weight.shape
-        self.last = nn.Linear(width, classes)
+        self.last = nn.Linear(weight.shape[1], weight.shape[0])
         self.last.load_state_dict({"weight": weight, "bias": bias})
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:

@@ -57,12 +57,14 @@ def test_what_is_read_back_says_the_same(delivered, kind):
     assert read.probabilities([]).shape == (0, 3)
 
 
-def test_a_network_read_in_fewer_bits_gives_the_same_answers(delivered):
+def test_a_network_read_in_fewer_bits_gives_the_same_answers(delivered, monkeypatch):
     model, place = delivered["fine_tuned"]
     texts = [*made.rows(40, seed=5)[0], LONG]
-    exact, fast = model.probabilities(texts), folder.load(place, "bfloat16")[0].probabilities(texts)
-    assert (exact.argmax(1) == fast.argmax(1)).all()
-    assert 0 < np.abs(exact - fast).max() < 0.05
+    fast, _ = folder.load(place, "bfloat16")
+    exact = model.probabilities(texts)
+    assert (exact.argmax(1) == fast.probabilities(texts).argmax(1)).all()
+    monkeypatch.setattr("helpers.delivery.models.NEAR", 0.0)  # nothing is read again
+    assert 0 < np.abs(exact - fast.probabilities(texts)).max() < 0.05
 
 
 @pytest.mark.parametrize("kind", KINDS)
