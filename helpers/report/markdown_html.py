@@ -52,6 +52,10 @@ _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+
 _LINK = re.compile(r"(https?://|mailto:|#|[\w.-]+\.html(#|\Z))", re.IGNORECASE)
 
 
+_LONG_FORMULA = 60
+"""Characters of LaTeX from which a formula in a line may be wider than a phone."""
+
+
 def _allowed(tag: str, name: str, value: str) -> bool:
     if name == "src":
         return tag == "img" and bool(_IMAGE.match(value))
@@ -105,6 +109,8 @@ def clean(markup: str, link: Callable[[str], str | None] = lambda url: url) -> s
     # What scrolls is a group: regions, tens of them, would crowd the list of a page's landmarks.
     for region in soup.find_all("div", role="region"):
         region["role"] = "group"
+    for lines in soup.find_all("pre"):  # long lines scroll, by keyboard too
+        lines["tabindex"] = "0"
     for table in soup.find_all("table"):
         around = table.parent
         scrolls = around is not None and around.name == "div" and around.has_attr("tabindex")
@@ -207,7 +213,10 @@ class Prose(IPythonRenderer):
         """Return a formula as MathML; a block can be scrolled where it is wider than the page."""
         mathml = self._convert(latex, block=block, where=where)
         # A span, for Markdown puts block formulas inside paragraphs.
-        return f'<span class="formula" tabindex="0">{mathml}</span>' if block else mathml
+        if not block and len(latex) <= _LONG_FORMULA:
+            return mathml
+        place = "formula" if block else "formula inline"
+        return f'<span class="{place}" tabindex="0">{mathml}</span>'
 
     def chart(self, source: str, *, where: str) -> str:
         """Return a mermaid chart as a figure."""
