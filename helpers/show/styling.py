@@ -2,6 +2,7 @@
 
 import base64
 import io
+import logging
 from pathlib import Path
 
 import matplotlib as mpl
@@ -27,6 +28,8 @@ def style() -> None:
     global _styled
     pyplot.style.use(STYLE)
     mpl.rcParams["font.family"] = fonts.for_figures()  # of a list, each letter is its own font's
+    # The Chinese font has one weight; that bold words have none of it is no news to a reader.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     _styled = True
 
 
