@@ -46,7 +46,7 @@ class Finding:
         notebook: whose record holds the evidence; "" where there is none.
         evidence: one difference for each arm that it was held against, or for each measure.
         decision: after the correction; None where nothing may be decided.
-        reason: why nothing may be decided, in words; "" where something may.
+        reason: why nothing may be decided, or what was left out, in words; "" where nothing was.
     """
 
     piece: Piece

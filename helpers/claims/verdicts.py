@@ -95,17 +95,37 @@ def _finding(claim: str, piece: Piece, measured: dict[Place, tuple[str, Evidence
     if len(there) < len(found):
         return Finding(piece)
     notebook, evidence = there[0][0], tuple(each for _, each in there)
-    reason = next(filter(None, (_reason(piece, each) for each in evidence)), "")
+    idle = [_idle_reference(each) for each in evidence]
+    if piece.measures or all(idle):
+        idle = [False] * len(evidence)  # then nothing is left that could decide
+    reasons = [_reason(piece, each) for each, out in zip(evidence, idle, strict=True) if not out]
+    reason = next(filter(None, reasons), "")
     decision = None
     if not reason:
         sign = 1 if piece.gain == "supports" else -1
         gains = [_times(interval_of(each), sign) for each in evidence]
-        decision = (
-            agreement(gains, piece.smallest)
-            if piece.measures
-            else combine([decide(gain, piece.smallest) for gain in gains])
-        )
+        if piece.measures:
+            decision = agreement(gains, piece.smallest)
+        else:
+            decision = combine(
+                [
+                    NOT_KNOWN if out else decide(gain, piece.smallest)
+                    for gain, out in zip(gains, idle, strict=True)
+                ]
+            )
+        left_out = [_reason(piece, each) for each, out in zip(evidence, idle, strict=True) if out]
+        reason = f"{left_out[0]}, and is left out" if left_out else ""
     return Finding(piece, notebook, evidence, decision, reason)
+
+
+def _idle_reference(evidence: Evidence) -> bool:
+    """Tell whether the arm that it was held against, and that one alone, did not learn.
+
+    Such a reference supports nothing; others of the same question may still contradict.
+    """
+    where = evidence.measured
+    assert where is not None
+    return [arm for arm, learned in where.learned.items() if not learned] == [where.than]
 
 
 def _times(gain: Interval, sign: int) -> Interval:

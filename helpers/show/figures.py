@@ -10,6 +10,7 @@ of yours instead.
 'difference'
 """
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -159,7 +160,9 @@ def forest(
     if not rows:
         raise UserError("figures.forest needs at least one row (name, interval).")
     long = max(len(name) for name, _ in rows) > 28  # then its name gets a line of its own
-    figure, ax = axes(ax, (6.0, 1.0 + (0.95 if long else 0.75) * len(rows)))
+    most = max(len(_lines(name)) for name, _ in rows)
+    height = (0.95 if long else 0.75) + 0.25 * (most - 1)
+    figure, ax = axes(ax, (6.0, 1.0 + height * len(rows)))
     ax.axvline(0, color="#222222", linewidth=1.2)
     if smallest_of_interest > 0:
         ax.axvspan(-smallest_of_interest, smallest_of_interest, color="#EEEEEE", zorder=0)
@@ -174,7 +177,9 @@ def forest(
         place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "bbox": paper}
         place |= {"textcoords": "offset points", "va": "center", "fontsize": 12}
         weight = "bold" if said in ("helps", "hurts") else "normal"
-        ax.annotate(name, (0.0, y), xytext=(0, 34 if long else 17), ha="left", **place)
+        lines = _lines(name)
+        up = (34 if long else 17) + 8 * (len(lines) - 1)
+        ax.annotate("\n".join(lines), (0.0, y), xytext=(0, up), ha="left", **place)
         ax.annotate(f"{interval} {said}", (1.0, y), xytext=(0, 17), ha="right", color=colour,
                     fontweight=weight, **place)  # fmt: skip
     ax.set_yticks([])
@@ -183,6 +188,11 @@ def forest(
     ax.xaxis.set_major_locator(ticker.MaxNLocator(5))
     ax.set_xlabel(quantity)
     return figure
+
+
+def _lines(name: str) -> list[str]:
+    """Return a name in lines that fit into the width of a forest plot."""
+    return textwrap.wrap(name, 62) or [""]
 
 
 def _said(interval: Interval, smallest: float) -> str:

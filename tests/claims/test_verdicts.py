@@ -120,6 +120,21 @@ def test_an_arm_must_beat_all_that_it_is_held_against():
     assert verdict(rule, both[0]) == "not measured"
 
 
+def test_a_reference_that_did_not_learn_supports_nothing_and_hides_no_contradiction():
+    rule = claim("C01", piece(than=("scratch", "tfidf")))
+    idle = evidence("C01", gain_of(0.1), learned=False)
+    ahead, behind = (
+        evidence("C01", gain_of(value, seed=2), than="tfidf") for value in (0.08, -0.1)
+    )
+    found = judged([rule], idle, behind)["C01"]
+    assert found.verdict == "contradicted"
+    assert found.findings[0].reason.startswith("scratch did not learn")
+    assert found.findings[0].reason.endswith(", and is left out")
+    assert judged([rule], idle, ahead)["C01"].verdict == "undecided"
+    lost = evidence("C01", gain_of(-0.1, seed=2), than="tfidf", learned=False)
+    assert judged([rule], idle, lost)["C01"].verdict == "not judged"
+
+
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
