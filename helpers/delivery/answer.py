@@ -6,7 +6,7 @@ worked out once and shown always.
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from helpers.delivery.estimate import Estimate
 from helpers.evaluation.intervals import Interval
 
 ANSWER, HELD_OUT = "answer.json", "held_out.safetensors"
+SHOWN = 100
+"""Errors and suspects kept, at most."""
+
 WORTH = 0.005
 """A gain of accuracy below this, from twice as many labels, is called little."""
 
@@ -85,8 +88,8 @@ class Answer:
         last = self._weak_class() if self.beats_largest else ""
         if len(self.suspects) > 0.02 * self.judged:
             last = (
-                f"Read the suspect labels first: {len(self.suspects)} of the {self.judged:,} "
-                "looked at seem wrong."
+                f"Read the suspect labels first: {_number_of(self.suspects)} of the "
+                f"{self.judged:,} looked at seem wrong."
             )
         return [visible(sentence) for sentence in (*found, last) if sentence][:5]
 
@@ -145,6 +148,15 @@ class Answer:
             return cls(**facts, **whole)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError):
             return None
+
+
+def _number_of(kept: Sequence[object]) -> str:
+    """Return how many there are of what is kept up to :data:`SHOWN`.
+
+    >>> _number_of("ab"), _number_of(range(SHOWN))
+    ('2', 'at least 100')
+    """
+    return f"at least {SHOWN}" if len(kept) >= SHOWN else f"{len(kept)}"
 
 
 def _percent(share: float) -> str:

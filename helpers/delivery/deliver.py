@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from helpers.delivery import choose, curve, folder
-from helpers.delivery.answer import Answer
+from helpers.delivery.answer import SHOWN, Answer
 from helpers.delivery.candidates import Bag, Candidate, Frozen, Labels, Largest
 from helpers.delivery.choose import Tried
 from helpers.delivery.clock import Clock
@@ -28,11 +28,8 @@ from helpers.sources.corpora import Corpus
 from helpers.sources.variants import variant
 from helpers.sources.weights import resolve
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same texts and parameters give another answer: kept ones then expire."""
-
-SHOWN = 100
-"""Errors and suspects kept, at most."""
 
 UNDER_WAY = "under_way"
 """Folder for what a kill must not cost, see :mod:`helpers.delivery.progress`."""
@@ -190,7 +187,7 @@ class _Work:
         if self.most[taken.candidate.name] < len(self.texts):
             texts, labels = self._some(texts, labels, self.most[taken.candidate.name])
         model, learned = self._delivered(taken, texts, labels)
-        suspects = self._suspects(cheap)
+        suspects = self._suspects(cheap if taken is self.tried[0] else taken)
         answer = Answer(
             key=key,
             names=self.names,

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import bleach
 import bs4
-import mermaidx
 from bleach.css_sanitizer import CSSSanitizer
 from nbconvert.filters.markdown_mistune import (
     InvalidNotebook,
@@ -133,6 +132,8 @@ def chart(source: str, name: str) -> str:
     >>> "<title" in chart("flowchart LR\\n accTitle: From source to target\\n A --> B", "c1")
     True
     """
+    import mermaidx  # only where there is a chart: it warns of leaks at the end beside torch
+
     # Labels as SVG text have no bold; the words are what matters.
     source = re.sub(r"</?(b|i|em|strong)>", "", source)
     config = {
