@@ -77,4 +77,4 @@ def test_only_what_is_meant_lies_at_the_top():
     if not listed:
         pytest.skip("not a git checkout")
     folders = {Path(one).parts[0] for one in listed if "/" in one}
-    assert folders == {".ci", "data", "helpers", "notebooks", "tests"}
+    assert folders == {".ci", ".github", "data", "helpers", "notebooks", "tests"}

@@ -10,7 +10,8 @@ from helpers.delivery import deliver as delivery
 from helpers.delivery import folder
 from helpers.delivery.answer import Answer
 from helpers.delivery.clock import Clock
-from helpers.delivery.deliver import deliver, recipe
+from helpers.delivery.deliver import deliver
+from helpers.delivery.recipe import recipe
 from tests.delivery import made
 
 

@@ -19,7 +19,7 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
         ignore = shutil.ignore_patterns("__pycache__")
-        for room in ("base", "claims", "commands", "evaluation", "runs"):
+        for room in ("base", "claims", "commands", "evaluation", "runs", "sources"):
             place = Path("helpers") / room
             shutil.copytree(ROOT / place, root / place, ignore=ignore)
         for name in (
@@ -29,7 +29,8 @@ class Project:
         ):
             shutil.copy(ROOT / name, root / name)
         (root / "data").mkdir()
-        shutil.copy(ROOT / "data" / "claims.yaml", root / "data")
+        for name in ("claims.yaml", "catalog.yaml"):
+            shutil.copy(ROOT / "data" / name, root / "data")
         for name, text in {
             "requirements.txt": "numpy==0\n",
             "helpers/tasks/__init__.py": "",
@@ -81,7 +82,7 @@ class Project:
 
 
 _BOOK = """
-def build(notebooks, records, out):
+def build(notebooks, records, out, sources=()):
     # as the real one: what is no report is left alone
     assert not any(out.glob("*")) or (out / "index.html").exists(), "not a report"
     if "fail" in notebooks[0].parent.name:

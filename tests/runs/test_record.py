@@ -282,7 +282,10 @@ def test_a_real_limit_on_file_size_is_one_sentence(tmp_path):
         (None, "There is no record "),
         ("", "is no record of a run: the whole file: "),
         ('{"schema_version": 1', "is no record of a run: the whole file: "),
-        ('{"schema_version": 2}', "is no record of a run: "),
+        (
+            '{"schema_version": 2}',
+            "is a record of format 2, and this version of the project ",
+        ),
         ("[]", "is no record of a run: "),
     ],
 )

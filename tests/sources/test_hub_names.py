@@ -22,7 +22,8 @@ from helpers import ROOT
 from helpers.sources import hub
 from helpers.sources.corpora import load_texts
 from helpers.sources.weights import load_model, load_tokenizer, resolve
-from helpers.tasks.tags import DEFAULT, parse_article
+from helpers.tasks.tagged_text import parse_article
+from helpers.tasks.tags import DEFAULT
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 GPT2, OWNED_GPT2 = "gpt2", "openai-community/gpt2"

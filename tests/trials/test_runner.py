@@ -14,6 +14,7 @@ from helpers import ROOT, UserError
 from helpers.trials import kept, runner, worker
 from helpers.trials.outcome import to_bytes
 from helpers.trials.store import Store
+from helpers.trials.tasks.base import TOKENS_A_SECOND
 from tests.trials import tiny
 from tests.trials.made import trial as made_trial
 
@@ -244,7 +245,7 @@ def compressed(draw, arm="pruned_50", **options):
 
 
 def test_a_network_that_several_start_from_counts_once_and_not_where_it_is_kept(tmp_path):
-    training = 240 * 1000 / runner.TOKENS_A_SECOND
+    training = 240 * 1000 / TOKENS_A_SECOND
     trials = [compressed(draw, sparsity=share) for share in (0.5, 0.8) for draw in (0, 1)]
     own = runner.expected_seconds(trials[0]) - training
     assert 0 < own < 10
@@ -261,7 +262,7 @@ def test_a_network_that_several_start_from_counts_once_and_not_where_it_is_kept(
 def test_a_student_counts_its_own_training_and_its_teachers():
     student = compressed(0, arm="distilled", steps=120, learning_rate=1e-3, layers=3)
     small = compressed(0, arm="small", steps=120, learning_rate=1e-3, layers=3, bits=8)
-    whole = (240 + 120) * 1000 / runner.TOKENS_A_SECOND
+    whole = (240 + 120) * 1000 / TOKENS_A_SECOND
     assert runner.expected_seconds(student) == pytest.approx(whole, abs=10)
     each = runner.expected_each([compressed(0), student, small])
-    assert each[small.key] < 10 < each[student.key] < 120 * 1000 / runner.TOKENS_A_SECOND + 10
+    assert each[small.key] < 10 < each[student.key] < 120 * 1000 / TOKENS_A_SECOND + 10
