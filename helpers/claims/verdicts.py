@@ -98,8 +98,8 @@ def _finding(claim: str, piece: Piece, measured: dict[Place, tuple[str, Evidence
     idle = [_idle_reference(each) for each in evidence]
     if piece.measures or all(idle):
         idle = [False] * len(evidence)  # then nothing is left that could decide
-    reasons = [_reason(piece, each) for each, out in zip(evidence, idle, strict=True) if not out]
-    reason = next(filter(None, reasons), "")
+    reasons = list(zip([_reason(piece, each) for each in evidence], idle, strict=True))
+    reason = next((why for why, out in reasons if why and not out), "")
     decision = None
     if not reason:
         sign = 1 if piece.gain == "supports" else -1
@@ -107,14 +107,11 @@ def _finding(claim: str, piece: Piece, measured: dict[Place, tuple[str, Evidence
         if piece.measures:
             decision = agreement(gains, piece.smallest)
         else:
+            pairs = zip(gains, idle, strict=True)
             decision = combine(
-                [
-                    NOT_KNOWN if out else decide(gain, piece.smallest)
-                    for gain, out in zip(gains, idle, strict=True)
-                ]
+                [NOT_KNOWN if out else decide(gain, piece.smallest) for gain, out in pairs]
             )
-        left_out = [_reason(piece, each) for each, out in zip(evidence, idle, strict=True) if out]
-        reason = f"{left_out[0]}, and is left out" if left_out else ""
+        reason = next((f"{why}, and is left out" for why, out in reasons if out), "")
     return Finding(piece, notebook, evidence, decision, reason)
 
 

@@ -132,11 +132,12 @@ def _of_corpus(corpus: Corpus, most: int, seed: int) -> Yours:
     health = examine(texts, labels)
     if len(texts) <= most:
         return Yours(corpus, health, None, len(texts))
+    where, share = np.array(published), most / len(texts)
     kept = [
-        stratified(labels, np.flatnonzero(np.array(published) == split), [most / len(texts)], seed)
+        stratified(labels, np.flatnonzero(where == split), [share], seed)[0]
         for split in corpus.splits
     ]
-    chosen = np.concatenate([first for first, *_ in kept])
+    chosen = np.concatenate(kept)
     drawn, answers, of = ([column[i] for i in chosen] for column in (texts, labels, published))
     fewer = from_rows(corpus.name, drawn, answers, of, seed)
     return Yours(replace(fewer, citation=corpus.citation), health, None, len(chosen))

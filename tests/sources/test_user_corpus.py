@@ -67,6 +67,15 @@ def test_names_of_the_catalogue_work_too():
     assert found.corpus.name == "reuters-r8" and found.health.items == found.used > 7000
 
 
+def test_of_a_catalogue_name_too_at_most_so_many_rows_are_used_of_each_published_split():
+    whole, few = load_yours("reuters-r8"), load_yours("reuters-r8", most=600)
+    assert few.health.items == whole.health.items and abs(few.used - 600) <= 3
+    for split, part in few.corpus.splits.items():
+        published = whole.corpus.splits[split]
+        assert set(part["text"]) <= set(published["text"])
+        assert len(part) == pytest.approx(600 * len(published) / whole.used, abs=2)
+
+
 def test_unlabelled_texts_keep_their_order(tmp_path):
     file = write(tmp_path / "new.jsonl", [{"body": "one"}, {"body": "two"}])
     assert load_unlabelled(file, "body") == ["one", "two"]
