@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import os
 import sys
 import threading
@@ -170,9 +171,28 @@ def _other_snakemake(root: Path) -> int | None:
     return None
 
 
+@functools.cache
+def _end_without_deadlock() -> None:
+    """Let a SIGTERM end snakemake whenever it comes.
+
+    Snakemake's own answer to the signal waits for a lock that is not reentrant and that the
+    interrupted thread itself may hold (9.27.1: while it notes that a job is done), and so would
+    wait for ever. In a thread of its own it waits until that work is over.
+    """
+    from snakemake.scheduling.job_scheduler import JobScheduler
+
+    answer = JobScheduler.exit_gracefully
+
+    def exit_gracefully(scheduler: JobScheduler, *_: object) -> None:
+        threading.Thread(target=answer, args=(scheduler,), daemon=True).start()
+
+    JobScheduler.exit_gracefully = exit_gracefully
+
+
 def _snakemake(arguments: list[str]) -> int:
     from snakemake.cli import main
 
+    _end_without_deadlock()
     try:
         main(arguments)
     except SystemExit as end:

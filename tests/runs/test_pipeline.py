@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+from snakemake.scheduling.job_scheduler import JobScheduler
 
 from helpers import UserError
 from helpers.runs import pipeline
@@ -92,6 +94,21 @@ def test_a_kill_loses_nothing_and_leaves_nothing_half_done(project, victim):
     assert comparable(undisturbed) == comparable(load_record(path))
     leftovers = [path.name for path in (project.root / "build/runs").glob("*/.*")]
     assert leftovers == []
+
+
+def test_a_signal_to_end_that_comes_while_a_job_is_noted_as_done_ends_it_all_the_same():
+    pipeline._end_without_deadlock()
+    scheduler = JobScheduler.__new__(JobScheduler)
+    scheduler._lock, scheduler._open_jobs = threading.Lock(), threading.Semaphore(0)
+    scheduler._user_kill = None
+    before = signal.signal(signal.SIGTERM, scheduler.exit_gracefully)
+    try:
+        with scheduler._lock:  # as while it notes that a job is done
+            signal.raise_signal(signal.SIGTERM)
+        assert scheduler._open_jobs.acquire(timeout=10)
+        assert scheduler._user_kill == "graceful"
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_half_written_files_are_not_taken_for_done(project):
