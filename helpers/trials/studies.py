@@ -21,7 +21,7 @@ TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_s
 TAG_ARMS = tuple(TASKS["tagging"].setups)
 LANGUAGE_ARMS = tuple(TASKS["language_modeling"].setups)
 TRANSLATION_ARMS = tuple(TASKS["translation"].setups)
-RANKERS = ("random", "bm25", "frozen", "fine_tuned")
+RANKERS = tuple(TASKS["retrieval"].setups)
 
 
 def trials_of(

@@ -17,7 +17,7 @@ GRID = """\
 
 STUDY = """\
 - notebook: "08"
-  parameters: {arms: [[majority, tfidf]], labels: [64, 256], draws: 12, trials: missing}
+  parameters: {arms: [[majority, tfidf]], labels: [64, 256], draws: [12], trials: [missing]}
   minutes: 20
 """
 """Two runs that need four trials each that do not come with the project: draws 10 and 11."""
