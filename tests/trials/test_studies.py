@@ -71,7 +71,7 @@ def test_every_study_names_arms_of_its_task_and_a_notebook(name, monkeypatch):
 def test_an_unknown_study_is_one_sentence():
     with pytest.raises(UserError, match=r"^There is no study 'topic'\. Did you mean 'topics'\?$"):
         studies.question("topic")
-    with pytest.raises(UserError, match=r"^There is no study 'x'\. Known: compression, "):
+    with pytest.raises(UserError, match=r"^There is no study 'x'\. Known: all_labels, "):
         studies.question("x")
 
 
