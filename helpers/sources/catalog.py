@@ -6,7 +6,7 @@ needs a network.
 
 >>> catalog = load_catalog()
 >>> sorted(catalog.texts)
-['20newsgroups', 'newsarticles', 'peoples-daily', 'reuters-r52', 'reuters-r8']
+['20newsgroups', 'newsarticles', 'peoples-daily', 'reuters-r52', 'reuters-r8', 'reviews-zh']
 >>> catalog.packages[catalog.weights["minilm"].package].version
 '0.1.0'
 """

