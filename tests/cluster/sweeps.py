@@ -69,4 +69,5 @@ def study(plugins: Path, folder: Path, *snakemake: str) -> tuple[int, bool]:
         timeout=1800,
     )
     print(done.stderr, file=sys.stderr)
-    return len(list(trials.glob("*/*.safetensors"))), done.returncode == 0
+    kept = [path for path in trials.glob("*/*.safetensors") if path.parent.name != "inputs"]
+    return len(kept), done.returncode == 0
