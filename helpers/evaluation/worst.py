@@ -115,7 +115,8 @@ def mean_of_domains(means: npt.ArrayLike) -> Floats:
     >>> mean_of_domains(by_domain([1, 1, 1, 0], [0, 0, 0, 1]).mean(0))
     np.float64(0.5)
     """
-    return np.asarray(_each(means).mean(-1))
+    found: Floats = _each(means).mean(-1)
+    return found
 
 
 def worst_of_domains(means: npt.ArrayLike) -> Floats:
@@ -131,7 +132,8 @@ def worst_of_domains(means: npt.ArrayLike) -> Floats:
     >>> worst_of_domains(by_domain([1, 1, 0, 1, 0], [0, 0, 0, 1, 1]).mean(0))
     np.float64(0.5)
     """
-    return np.asarray(_each(means).min(-1))
+    found: Floats = _each(means).min(-1)
+    return found
 
 
 def _each(means: npt.ArrayLike) -> Floats:

@@ -8,10 +8,9 @@ import torch
 
 from helpers import UserError
 from helpers.sources.sampling import TUNING
-from helpers.trials import inputs, multi_task, networks
+from helpers.trials import fields, inputs, multi_task, networks
 from helpers.trials.arms import run
 from helpers.trials.outcome import Outcome
-from helpers.trials.reading import Read
 from helpers.trials.rows import rows_of
 from helpers.trials.tasks import TASKS
 from tests.trials import tiny
@@ -79,16 +78,16 @@ def test_settings_that_are_tried_cost_all_the_same():
 
 def test_a_network_of_one_task_is_plain_fine_tuning(done, tiny_bert):
     trial, given, outcome = done("single_task", setting=long())
-    seen = multi_task.drawn(given["train.labels"], NAMES, trial.draw, trial.labels)["food"]
+    seen = fields.drawn(given["train.labels"], NAMES, trial.draw, trial.labels)["food"]
     half = replace(trial, setting=tuple((trial.options | {"steps": 30}).items()))
-    alone = given | {"names": multi_task.fields_of(NAMES)["food"]}  # a head for two groups
+    alone = given | {"names": fields.fields_of(NAMES)["food"]}  # a head for two groups
     plain = networks.build(half, alone, {tiny_bert: {"folder": tiny_bert}}, pretrained=True)
     networks.fit(half, rows_of(given, "train", seen), plain, CPU)
-    fields = multi_task.truth_of(trial, given)[1]
-    places = multi_task.select(given["test.labels"], NAMES)[fields == 0]
+    numbers = fields.truth_of(trial, given)[1]
+    places = fields.select(given["test.labels"], NAMES)[numbers == 0]
     logits = np.stack(networks.read(plain, rows_of(given, "test", places)))
     assert NAMES[:2] == ["food.corn", "food.wheat"]
-    assert np.array_equal(outcome.items["predicted"][fields == 0], logits.argmax(1))
+    assert np.array_equal(outcome.items["predicted"][numbers == 0], logits.argmax(1))
 
 
 def test_one_encoder_is_shared_and_each_field_has_its_head(done, tiny_bert):
@@ -111,7 +110,7 @@ def test_one_encoder_is_shared_and_each_field_has_its_head(done, tiny_bert):
 def test_a_text_is_given_a_group_of_its_own_field_in_the_order_of_the_corpus(done):
     for arm in ("majority", "multi_task", "single_task"):
         trial, given, outcome = done(arm)
-        truth = multi_task.truth_of(trial, given)[0]
+        truth = fields.truth_of(trial, given)[0]
         of_field = [name.partition(".")[0] for name in NAMES]
         said = [of_field[group] for group in outcome.items["predicted"]]
         assert said == [of_field[group] for group in truth]
@@ -122,23 +121,11 @@ def test_a_text_is_given_a_group_of_its_own_field_in_the_order_of_the_corpus(don
 
 def test_the_score_counts_fields_alike(done):
     trial, given, _ = done("majority")
-    truth, fields = multi_task.truth_of(trial, given)
-    said = np.where(fields == 0, truth, NAMES.index("money.bank")).astype(np.uint8)
+    truth, numbers = fields.truth_of(trial, given)
+    said = np.where(numbers == 0, truth, NAMES.index("money.bank")).astype(np.uint8)
     score = TASK.score(trial, Outcome({"predicted": said}), lambda: given)
-    share = (said[fields == 1] == truth[fields == 1]).mean()
+    share = (said[numbers == 1] == truth[numbers == 1]).mean()
     assert score == pytest.approx((1 + share) / 2)
-
-
-def test_draws_have_as_many_texts_of_each_field_and_share_none():
-    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(6), 110))
-    seen = multi_task.drawn(labels, NAMES, 0, 24)
-    assert {field: len(places) for field, places in seen.items()} == {"food": 12, "money": 12}
-    assert {NAMES[group] for group in labels[seen["food"]]} == {"food.corn", "food.wheat"}
-    assert multi_task.overlap(labels, NAMES, range(10), 24) == 0
-    assert multi_task.overlap(labels, NAMES, [0, 0], 24) == 1
-    assert multi_task.overlap(labels, NAMES, [0], 24) == 0
-    tuning = multi_task.drawn(labels, NAMES, TUNING, 24)
-    assert not set(tuning["money"]) & set(multi_task.drawn(labels, NAMES, 3, 24)["money"])
 
 
 def test_settings_are_chosen_on_validation_texts_alone(done, tiny_bert):
@@ -155,34 +142,13 @@ def test_another_draw_has_other_texts_and_weights_and_the_same_one_is_repeatable
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
-def test_comparisons_are_of_the_mean_and_of_the_worst_field():
-    truth = np.array([0, 0, 5, 2, 3])  # two of food, one of none, two of money
-    right, half = [0, 0, 2, 3], [0, 0, 2, 4]
-    outcomes = {
-        ("multi_task", 8): {0: _said(right), 1: _said(half)},
-        ("single_task", 8): {0: _said(half), 1: _said([1, 1, 2, 3])},
-    }
-    mean, worst = multi_task.comparisons(Read(outcomes, "", True, []), truth, NAMES)
-    assert (mean.measure, worst.measure) == ("accuracy", "worst field")
-    assert mean.by_draw("multi_task", 8).tolist() == [1, 0.75]
-    assert worst.by_draw("multi_task", 8).tolist() == [1, 0.5]
-    assert mean.by_draw("single_task", 8).tolist() == [0.75, 0.5]
-    assert worst.by_draw("single_task", 8).tolist() == [0.5, 0]
-    assert worst.difference("multi_task", "single_task", 8).value == 0.5
-    assert mean.items == 4
-
-
-def _said(groups):
-    return Outcome({"predicted": np.array(groups, np.uint8)})
-
-
 def test_what_cannot_be_done_is_one_sentence(done):
     with pytest.raises(UserError, match=r"^23 labels cannot be shared out alike among 2 fields: "):
         done("majority", labels=23)
     with pytest.raises(UserError, match=r"^70 labels of the field 'food' were asked for, it has"):
         done("majority", labels=140)
     with pytest.raises(UserError, match="need at least 2 fields of 2 groups or more"):
-        multi_task.fields_of(["rec.autos", "rec.motorcycles", "sci.med"])
+        fields.fields_of(["rec.autos", "rec.motorcycles", "sci.med"])
     with pytest.raises(UserError, match="Training needs at least 1 step, not 0"):
         done("single_task", setting=long(steps=1))
 

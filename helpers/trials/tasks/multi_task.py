@@ -67,7 +67,7 @@ class MultiTask(Classification):
 
     def sizes(self, corpus: str, task: Any) -> dict[str, int]:
         """Return how many texts of fields each split has."""
-        from helpers.trials.multi_task import select
+        from helpers.trials.fields import select
 
         data = task.corpus
         return {
@@ -77,7 +77,7 @@ class MultiTask(Classification):
     def score(self, trial: Trial, outcome: Outcome, read: Callable[[], Inputs]) -> float:
         """Return the mean over fields of the accuracy in each, in [0, 1]."""
         from helpers.evaluation.worst import by_domain, mean_of_domains
-        from helpers.trials.multi_task import truth_of
+        from helpers.trials.fields import truth_of
 
         truth, fields = truth_of(trial, read())
         right = outcome.items["predicted"] == truth
