@@ -74,7 +74,7 @@ class Classification(TrialTask):
 
     name = "classification"
     protocol = 1
-    items = ("predicted", "probability")
+    items: Sequence[str] = ("predicted", "probability")
     setups: ClassVar = {
         "majority": Setup(reads="texts", cheap=True),
         "tfidf": Setup(PENALTIES, reads="tokens", cheap=True),
