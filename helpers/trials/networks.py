@@ -232,15 +232,13 @@ def _all_learn(model: EncoderWithHead) -> bool:
 _features: dict[tuple[Any, ...], dict[str, np.ndarray]] = {}
 
 
-def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
-    """Fit logistic regression to the pretrained network's vectors, which stay as they are.
+def vectors(
+    trial: Trial, inputs: Inputs, folders: Folders, device: torch.device
+) -> tuple[EncoderWithHead, dict[str, np.ndarray]]:
+    """Return the pretrained network, and what it makes of training and scored texts, (n, d) each.
 
     The vectors of a corpus are worked out once in a process and serve all label counts and draws.
     """
-    from helpers.evaluation.probes import probe
-
-    options = trial.options
-    precision = options["precision"]
     model = build(trial, inputs, folders, pretrained=True)
     read_by = {name: value for name, value in trial.setting if name != "regularization"}
     key = (trial.corpus_hash, trial.model_hash, trial.model, str(read_by))
@@ -250,23 +248,36 @@ def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device)
     kept = _features[key]
     for split in ("train", trial.split):
         if split not in kept:
-            rows = rows_of(inputs, split)
+            rows, precision = rows_of(inputs, split), trial.options["precision"]
             found = read(model, rows, precision=precision, device=device, features=True)
             kept[split] = np.stack(found)
+    return model, kept
+
+
+def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
+    """Fit logistic regression to the pretrained network's vectors, which stay as they are."""
+    from helpers.evaluation.probes import probe
+
+    model, kept = vectors(trial, inputs, folders, device)
     seen = labelled(trial, inputs)
     classes = classes_seen(trial, inputs, seen)
     probabilities = np.zeros((len(kept[trial.split]), len(inputs["names"])))
     if len(set(classes.tolist())) == 1:
         probabilities[:, classes[0]] = 1.0
     else:
-        fitted = probe(options["regularization"]).fit(kept["train"][seen], classes)
+        fitted = probe(trial.options["regularization"]).fit(kept["train"][seen], classes)
         probabilities[:, fitted.classes_] = fitted.predict_proba(kept[trial.split])
+    cost = frozen_cost(inputs, seen, model)
+    return Outcome(answers.of_probabilities(probabilities), {}, cost)
+
+
+def frozen_cost(inputs: Inputs, seen: np.ndarray, model: EncoderWithHead) -> dict[str, float]:
+    """Return what it cost to read the training texts ``seen`` once, under a head of this size."""
     starts = inputs["train.starts"]
     tokens = int((starts[seen + 1] - starts[seen]).sum())
-    cost = {
+    return {
         "tokens": tokens,
         "flops": training_flops(model, tokens) / 3,
         "parameters": sum(p.numel() for p in model.parameters()),
         "trained_parameters": sum(p.numel() for p in model.head.parameters()),
     }
-    return Outcome(answers.of_probabilities(probabilities), {}, cost)

@@ -205,6 +205,7 @@ def test_a_search_names_the_labels_that_there_are():
 def test_arms_of_seconds_are_those_without_a_training_of_the_whole_network():
     setups = [pair for task in TASKS.values() for pair in task.setups.items()]
     trained = {"fine_tuned", "from_scratch", "source_continued", "two_phase", "joint"}
+    trained |= {"single_task", "multi_task"}
     dear = {arm for arm, setup in setups if not setup.cheap}
     assert dear == trained | {"distilled", "small", *BY_STRATEGY}
 

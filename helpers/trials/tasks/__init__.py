@@ -6,6 +6,7 @@ from helpers.trials.tasks.classification import Classification
 from helpers.trials.tasks.domains import Domains
 from helpers.trials.tasks.episodes import Episodes
 from helpers.trials.tasks.language_modeling import LanguageModels
+from helpers.trials.tasks.multi_task import MultiTask
 from helpers.trials.tasks.retrieval import Retrieval
 from helpers.trials.tasks.tagging import Tagging
 from helpers.trials.tasks.translation import Translations
@@ -20,6 +21,7 @@ TASKS: dict[str, TrialTask] = {
         Translations(),
         LanguageModels(),
         Retrieval(),
+        MultiTask(),
     )
 }
 """By the names that trials have."""

@@ -81,7 +81,7 @@ class Classification(TrialTask):
 
     name = "classification"
     protocol = 1
-    items = ("predicted", "probability")
+    items: Sequence[str] = ("predicted", "probability")
     setups: ClassVar = {
         "majority": Setup(reads="texts", cheap=True),
         "tfidf": Setup(by_penalty, PENALTIES, reads="tokens", cheap=True),
