@@ -103,7 +103,7 @@ def _sweep(chosen: argparse.Namespace) -> int:
     # with --json nothing else may stand on stdout
     with contextlib.redirect_stdout(sys.stderr if chosen.json else sys.stdout):
         code = run_pipeline(grid=chosen.grid, cores=chosen.cores, extra=chosen.extra, report=False)
-        page = sweeps.write(chosen.grid, runs)
+        page = sweeps.write_summary(chosen.grid, runs)
     done, missing = [], []
     for run in runs:
         record = run.file(".json")

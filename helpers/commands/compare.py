@@ -20,7 +20,7 @@ MOST_CLASSES = 50
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TwoSystems:
     """What was found about two systems.
 
     Attributes:
@@ -51,7 +51,7 @@ def compare(
     metric: str = "",
     which: str = "",
     smallest: float = SMALLEST,
-) -> Comparison:
+) -> TwoSystems:
     """Compare two files of predictions, or two sample logs of lm-eval.
 
     Args:
@@ -73,12 +73,12 @@ def compare(
     first, second = predictions.read_two(a, b)
     logs = [predictions.is_log(rows) for rows in (first, second)]
     if all(logs) and truth is None:
-        found = predictions.scores(first, second, metric=metric, which=which)
+        found = predictions.logged_scores(first, second, metric=metric, which=which)
         table = [
             versus(name, one, other, smallest=smallest)
             for name, (one, other) in found.metrics.items()
         ]  # fmt: skip
-        return Comparison(table[0].difference.n, found.paired, table, [], [])
+        return TwoSystems(table[0].difference.n, found.paired, table, [], [])
     if truth is None:
         odd = f" (only {(a, b)[logs.index(True)].name} is a log)" if any(logs) else ""
         raise UserError(
@@ -91,7 +91,7 @@ def compare(
     names = list(dict.fromkeys([*sorted(set(said.truth)), *said.a, *said.b]))
     place = {name: k for k, name in enumerate(names)}
     true, of_a, of_b = ([place[x] for x in each] for each in (said.truth, said.a, said.b))
-    return Comparison(
+    return TwoSystems(
         len(true),
         said.paired,
         classifiers(true, of_a, of_b, len(names), smallest),
@@ -131,7 +131,7 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def lines_of(found: Comparison, a: Path, b: Path) -> list[str]:
+def lines_of(found: TwoSystems, a: Path, b: Path) -> list[str]:
     """Return the text of the command, line by line."""
     lines = [f"A is {a}, B is {b}: {found.n:,} items, paired {found.paired}.", *found.notes, ""]
     lines.append(f"{'':<12}{'A':>8}{'B':>8}   A - B [95 % over items]")
@@ -185,7 +185,7 @@ def _many(needed: int | None) -> str:
     return "more than 10,000,000 items" if needed is None else f"about {needed:,} items"
 
 
-def as_json(found: Comparison) -> dict[str, Any]:
+def as_json(found: TwoSystems) -> dict[str, Any]:
     """Return the comparison as JSON has it: bounds that do not exist are null."""
     return {
         "items": found.n,

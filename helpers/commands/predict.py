@@ -21,7 +21,7 @@ def predict(chosen: argparse.Namespace) -> int:
     from helpers.delivery.models import precision_of
 
     out = chosen.out or beside(chosen.file)
-    labelling.check(chosen.file, out, chosen.threshold)
+    labelling.check_files(chosen.file, out, chosen.threshold)
     model, facts = folder.load(chosen.model, precision_of("cpu"))
     started = time.perf_counter()
     answered = labelling.predict(

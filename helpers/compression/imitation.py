@@ -19,7 +19,7 @@ IGNORED = -100
 
 
 @dataclass
-class Answered:
+class LossAndLogits:
     """What a training step reads: ``loss`` in nats, and ``logits`` (b, c)."""
 
     loss: torch.Tensor
@@ -71,7 +71,7 @@ class Imitation(nn.Module):
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor
-    ) -> Answered:
+    ) -> LossAndLogits:
         """Return loss and logits of a batch; ``labels`` (b,) are the places in the tables."""
         from helpers.compression.distillation import soft_loss
 
@@ -80,4 +80,4 @@ class Imitation(nn.Module):
         known = self.classes[labels]
         summed = nn.functional.cross_entropy(logits, known, ignore_index=IGNORED, reduction="sum")
         loss = loss + self.hard * summed / (known != IGNORED).sum().clamp(min=1)
-        return Answered(loss, logits)
+        return LossAndLogits(loss, logits)

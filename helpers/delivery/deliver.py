@@ -22,7 +22,7 @@ from helpers.delivery.clock import Clock
 from helpers.delivery.estimate import Estimate
 from helpers.delivery.models import FineTuned, Model, precision_of
 from helpers.delivery.progress import Progress
-from helpers.delivery.tuning import OutOfTime, Tuned, soften
+from helpers.delivery.tuning import FullTuning, OutOfTime, soften
 from helpers.evaluation.label_noise import label_suspects
 from helpers.sources.corpora import Corpus
 from helpers.sources.variants import variant
@@ -82,7 +82,7 @@ def deliver(
         work.consider(lambda name=name: Frozen(name, max_length, precision), 0.4)
     if fine_tune:
         place = torch.device(device)
-        work.consider(lambda: Tuned(encoders[0], max_length, precision, place), 0.85)
+        work.consider(lambda: FullTuning(encoders[0], max_length, precision, place), 0.85)
     return work.finish(out, key, own_test)
 
 
@@ -105,7 +105,7 @@ class _Work:
         self.unseen = list(corpus.splits["test"]["text"])
         self.truth = np.array(corpus.splits["test"]["label"])
         self.folds = choose.folds_of(self.labels)
-        self.asked = self.labels[choose.compared(self.folds)]
+        self.asked = self.labels[choose.held_out_places(self.folds)]
         self.tried: list[Tried] = []
         self.most: dict[str, int] = {}
         self.left_out: list[str] = []
@@ -141,12 +141,12 @@ class _Work:
             return
         self.progress.note(name, settings, most, self.clock.spent)
         self.clock.tell(f"{name}: {min(most, len(self.texts)):,} labels")
-        if isinstance(candidate, Tuned):
+        if isinstance(candidate, FullTuning):
             # Training it on all labels must fit in behind the comparison.
             share = min(0.9, 1.15 * (passes - 1) / passes)
             candidate.deadline = time.monotonic() + seconds * share
         try:
-            found = choose.compare(
+            found = choose.cross_validate(
                 candidate, self.texts, self.labels, len(self.names), self.folds, settings, most
             )
         except OutOfTime:
@@ -176,7 +176,7 @@ class _Work:
         needed = 3 * cheap.seconds + (taken.seconds if taken is not cheap else 0)
         if self.clock.left > needed:
             texts, labels = self._some(self.texts, self.labels, self.most[cheap.candidate.name])
-            steps = curve.measure(
+            steps = curve.label_curve(
                 cheap.candidate, cheap.setting, texts, labels, self.unseen, self.truth,
                 len(self.names),
             )  # fmt: skip
@@ -229,7 +229,7 @@ class _Work:
         """
         self.clock.tell(f"Training it on {len(texts):,} labels, to be delivered")
         try:
-            if isinstance(taken.candidate, Tuned):
+            if isinstance(taken.candidate, FullTuning):
                 taken.candidate.deadline = time.monotonic() + self.clock.left
             (model,) = taken.candidate.fit(texts, labels, len(self.names), [taken.setting])
             return model, len(texts)
@@ -251,7 +251,7 @@ class _Work:
 
     def _dear(self, tried: Tried) -> bool:
         """Whether training it once more, only to judge it, is not worth the time."""
-        return isinstance(tried.candidate, Tuned)
+        return isinstance(tried.candidate, FullTuning)
 
     def _judge(self, tried: Tried) -> Any:
         """Return what the candidate says of the texts that chose nothing, (n, c)."""
@@ -272,14 +272,14 @@ class _Work:
 
     def _cheap(self, taken: Tried) -> Tried:
         """Return what the curve is of: the taken one, or the best that is trained in no time."""
-        if not isinstance(taken.candidate, Tuned):
+        if not isinstance(taken.candidate, FullTuning):
             return taken
-        cheap = [one for one in self.tried if not isinstance(one.candidate, Tuned)]
+        cheap = [one for one in self.tried if not isinstance(one.candidate, FullTuning)]
         return max(cheap, key=lambda one: max(one.scores))
 
     def _suspects(self, tried: Tried) -> list[dict[str, str]]:
         """Return labels that a model which was not fitted to them finds wrong."""
-        places = choose.compared(self.folds)
+        places = choose.held_out_places(self.folds)
         return [
             {
                 "label": self.names[self.asked[i]],

@@ -86,10 +86,10 @@ def predict(
         UserError: what cannot be read or written; a threshold or an ending that is none; a text
             that is missing; the columns that are added are there already.
     """
-    check(file, out, threshold)
+    check_files(file, out, threshold)
     counts, total = dict.fromkeys([*names, ""], 0), 0.0
     with replacing_file(out) as temporary, _writer(temporary, out) as write:
-        for rows in parts(file):
+        for rows in file_parts(file):
             texts = texts_of(rows, text_column)
             table = model.probabilities(texts)
             for row, place, sure in zip(
@@ -103,7 +103,7 @@ def predict(
     return Answered({label: n for label, n in counts.items() if n}, total / sum(counts.values()))
 
 
-def check(file: Path, out: Path, threshold: float) -> None:
+def check_files(file: Path, out: Path, threshold: float) -> None:
     """Refuse what is wrong with names and threshold before a model is read.
 
     Raises:
@@ -144,7 +144,7 @@ def texts_of(rows: readers.Rows, column: str) -> list[str]:
     return readers.columns(rows, column, None)[0]
 
 
-def parts(file: Path) -> Iterator[readers.Rows]:
+def file_parts(file: Path) -> Iterator[readers.Rows]:
     """Yield a file's rows, at most :data:`helpers.delivery.models.AT_ONCE` at a time.
 
     Raises:

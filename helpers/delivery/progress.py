@@ -24,7 +24,7 @@ from helpers.delivery.candidates import Candidate, Setting
 from helpers.delivery.choose import Tried
 from helpers.delivery.models import FineTuned, Floats
 
-Read = Callable[[Sequence[str]], Floats]
+ReadTexts = Callable[[Sequence[str]], Floats]
 
 
 class Progress:
@@ -92,7 +92,7 @@ class Progress:
         scores = tuple(facts.pop("scores"))
         return Tried(candidate, probabilities=table, scores=scores, model=model, **facts)
 
-    def remembering(self, name: str, read: Read) -> Read:
+    def remembering(self, name: str, read: ReadTexts) -> ReadTexts:
         """Return a reader of texts that keeps what it reads, and has what was read before.
 
         Args:

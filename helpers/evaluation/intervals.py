@@ -5,7 +5,7 @@ Three questions, three names: other items (:func:`paired_bootstrap`), other draw
 :mod:`helpers.evaluation.significance`, which says what is what.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from helpers import UserError
 from helpers.evaluation import checks, resampling
 from helpers.evaluation.bounds import Interval
 from helpers.evaluation.generalized import MeanSquares, half_widths
-from helpers.evaluation.resampling import pseudo_values
+from helpers.evaluation.resampling import Statistic, pseudo_values
 
 __all__ = [
     "Interval",
@@ -29,7 +29,6 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
-Statistic = Callable[..., npt.ArrayLike]
 
 
 def proportion_interval(

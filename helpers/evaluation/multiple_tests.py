@@ -67,13 +67,13 @@ def wilcoxon(differences: npt.ArrayLike) -> TestResult:
     )
 
 
-def power(difference: float, spread: float, n: int, level: float = 0.95) -> float:
+def power_of_pairs(difference: float, spread: float, n: int, level: float = 0.95) -> float:
     """Return the probability that n paired items find a true difference, in [1 - level, 1].
 
     ``spread`` is the standard deviation of the per-item differences, in the unit of ``difference``.
     Two-sided, normal approximation.
 
-    >>> round(power(difference=0.05, spread=0.4, n=500), 2)
+    >>> round(power_of_pairs(difference=0.05, spread=0.4, n=500), 2)
     0.8
     """
     _sizes(spread, n, level)

@@ -17,7 +17,7 @@ from helpers.evaluation.intervals import Interval, mean_difference, paired_boots
 from helpers.evaluation.planning import Components, items_needed
 from helpers.evaluation.resampling import pseudo_values
 
-Finding = Literal["A is better", "B is better", "no difference", "undecided"]
+Standing = Literal["A is better", "B is better", "no difference", "undecided"]
 Floats = npt.NDArray[np.float64]
 
 SMALLEST = 0.01
@@ -50,7 +50,7 @@ class Versus:
     needed_smallest: int | None
 
     @property
-    def finding(self) -> Finding:
+    def finding(self) -> Standing:
         """What is decided, by the rule of :mod:`helpers.evaluation.decision`.
 
         No difference where the 90 % interval lies within the smallest that matters; better where

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from helpers.runs.schema import Metric, Record
-from helpers.show.numbers import date, duration, gigabytes, number, plain, power, with_interval
+from helpers.show.numbers import (
+    as_typed,
+    date,
+    duration,
+    gigabytes,
+    number,
+    power_of_ten,
+    with_interval,
+)
 
 _NOT_A_SETTING = {"seed", "record"}
 
@@ -44,7 +52,7 @@ def settings(records: Sequence[Record]) -> list[str]:
             if name not in _NOT_A_SETTING
             and any(other.parameters.get(name) != value for other in kin)
         ]
-        texts.append(", ".join(f"{name} = {plain(record.parameters[name])}" for name in names))
+        texts.append(", ".join(f"{name} = {as_typed(record.parameters[name])}" for name in names))
     return texts
 
 
@@ -159,7 +167,7 @@ def costs(records: Sequence[Record]) -> Table:
             gigabytes(record.cost.peak_memory_mb),
             gigabytes(record.cost.peak_gpu_memory_mb),
             number(record.cost.tokens) if record.cost.tokens else "–",
-            power(record.cost.flops) if record.cost.flops else "–",
+            power_of_ten(record.cost.flops) if record.cost.flops else "–",
         ]
         for record, setting in zip(records, settings(records), strict=True)
     ]
@@ -175,7 +183,7 @@ def costs(records: Sequence[Record]) -> Table:
     )
 
 
-def origin(records: Sequence[Record]) -> list[tuple[str, list[str]]]:
+def origin_of_records(records: Sequence[Record]) -> list[tuple[str, list[str]]]:
     """Return what the records were made with: each fact once, in the records' order."""
     sources = [record.provenance for record in records]
 

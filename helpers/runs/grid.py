@@ -30,7 +30,7 @@ import numpy as np
 from helpers import UserError, nearest
 from helpers.runs.parameters import Parameter, check_against, read_parameters
 from helpers.runs.plan import PlannedRun, checked, find_notebook, load_yaml
-from helpers.runs.ranges import show
+from helpers.runs.ranges import shortened
 
 MOST_RUNS = 100_000
 _ENDINGS = ("", ".yaml", ".yml", ".json", ".txt")  # JSON is YAML too
@@ -58,7 +58,7 @@ def _runs(entry: Any, file: str) -> list[PlannedRun]:
     if not isinstance(entry, dict) or not {"notebook", "parameters"} & entry.keys():
         raise UserError(
             f"{file}: a grid holds `notebook: NAME` and `parameters: {{name: [values]}}`, "
-            f"not {show(entry)}."
+            f"not {shortened(entry)}."
         )
     for key in entry:
         if key not in _KEYS:

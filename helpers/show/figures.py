@@ -62,7 +62,10 @@ def learning_curves(
         for level in rows.loc[rows["labels"].isna(), "score"]:
             # A baseline: no markers, since nothing was measured along the axis.
             ax.axhline(
-                level, color=look["color"], linestyle=look["linestyle"], label=looks.words(name)
+                level,
+                color=look["color"],
+                linestyle=look["linestyle"],
+                label=looks.reader_name(name),
             )
         if curve.empty:
             continue
@@ -72,7 +75,7 @@ def learning_curves(
         if {"low", "high"} <= set(curve.columns):
             y = curve["score"].to_numpy(float)
             error = np.abs(np.stack([y - curve["low"], curve["high"] - y]).astype(float))
-        ax.errorbar(x, curve["score"], yerr=error, label=looks.words(name), **look)
+        ax.errorbar(x, curve["score"], yerr=error, label=looks.reader_name(name), **look)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(ticker.FixedLocator(list(counts)))
     ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.0f}"))
@@ -80,7 +83,7 @@ def learning_curves(
     if len(counts):
         ax.set_xlim(counts[0] / 1.35, counts[-1] * 1.35)
     ax.set(xlabel="labelled training items (log scale)", ylabel=score)
-    looks.legend_below(figure, ax, [looks.words(name) for name in names])
+    looks.legend_below(figure, ax, [looks.reader_name(name) for name in names])
     return figure
 
 
@@ -100,7 +103,7 @@ def by_parameter(frame: pd.DataFrame, parameter: str, value: str, line: str, ax:
         means = rows.groupby(parameter)[value].mean()
         dots = look | {"linestyle": "", "alpha": 0.35, "markersize": 3}
         ax.plot(rows[parameter].map(where), rows[value], **dots)
-        ax.plot([where[one] for one in means.index], means, label=looks.words(name), **look)
+        ax.plot([where[one] for one in means.index], means, label=looks.reader_name(name), **look)
     if numeric and places[0] > 0 and places[-1] > 30 * places[0]:
         ax.set_xscale("log")
     elif not numeric:

@@ -234,7 +234,9 @@ def _cleaned(
 
     good: dict[str, list[Message]] = {}
     for message in found:
-        result = "fuzzy" if message.fuzzy else messages.clean(message.source, message.target)
+        result = (
+            "fuzzy" if message.fuzzy else messages.clean_message(message.source, message.target)
+        )
         if isinstance(result, str):
             leave_out(result, message)
         else:

@@ -87,12 +87,14 @@ def setting_for(
     return dict(nearest["setting"])
 
 
-def choose(tried: Sequence[tuple[Mapping[str, Any], float]]) -> tuple[dict[str, Any], list[str]]:
+def best_setting(
+    tried: Sequence[tuple[Mapping[str, Any], float]],
+) -> tuple[dict[str, Any], list[str]]:
     """Return the best setting by validation score, and what of it lies on the edge of its grid.
 
     Of equal ones the cheaper, that is the earlier with fewest steps.
 
-    >>> choose([({"steps": 40, "rate": 1}, 0.8), ({"steps": 80, "rate": 1}, 0.9)])
+    >>> best_setting([({"steps": 40, "rate": 1}, 0.8), ({"steps": 80, "rate": 1}, 0.9)])
     ({'steps': 80, 'rate': 1}, ['steps'])
     """
     best = dict(max(tried, key=lambda pair: (pair[1], -pair[0].get("steps", 0)))[0])

@@ -75,7 +75,7 @@ class Store:
         """Keep an outcome, whole or not at all; an earlier own one of the same trial is replaced.
 
         Raises:
-            UserError: as :func:`helpers.trials.outcome.check`; no room on the disk.
+            UserError: as :func:`helpers.trials.outcome.check_items`; no room on the disk.
         """
         self._put_bytes(trial.key, to_bytes(trial, outcome))
 

@@ -97,10 +97,10 @@ def trials_of(
     ]
 
 
-def searched(task: str, arm: str) -> bool:
+def has_search(task: str, arm: str) -> bool:
     """Tell whether an arm has a setting; a bi-encoder that is only read has none.
 
-    >>> searched("classification", "frozen"), searched("retrieval", "frozen")
+    >>> has_search("classification", "frozen"), has_search("retrieval", "frozen")
     (True, False)
     """
     return task_of(task).setup(arm).grid is not None
@@ -232,7 +232,7 @@ def unsearched(asked: Question) -> list[str]:
     return arms
 
 
-def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
+def search_trials(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     """Return what a search tries: for each arm and label count its marks and its trials.
 
     All are on the tuning draw and on validation items.

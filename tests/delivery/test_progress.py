@@ -41,7 +41,7 @@ def test_what_was_compared_is_not_compared_again(tmp_path, encoder, monkeypatch)
         with pytest.raises(Killed):
             deliver(corpus, out, Clock(5), **options)
     with monkeypatch.context() as patch:
-        patch.setattr(delivery.choose, "compare", None)  # nothing may be compared
+        patch.setattr(delivery.choose, "cross_validate", None)  # nothing may be compared
         lines = []
         again = deliver(corpus, out, Clock(5, lines.append), **options)
     assert again.candidates == whole.candidates and again.delivered == whole.delivered
@@ -59,7 +59,7 @@ def test_a_fine_tuned_network_is_kept_too(tmp_path, encoder, monkeypatch):
         with pytest.raises(Killed):
             deliver(corpus, tmp_path, Clock(5), **options)
     with monkeypatch.context() as patch:
-        patch.setattr(delivery.choose, "compare", None)
+        patch.setattr(delivery.choose, "cross_validate", None)
         answer = deliver(corpus, tmp_path, Clock(5), **options)
     assert answer.delivered["kind"] == "fine_tuned"
     assert np.isfinite(answer.probabilities["chosen"]).all()

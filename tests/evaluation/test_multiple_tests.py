@@ -11,7 +11,7 @@ from scipy import stats
 from helpers import UserError
 from helpers.evaluation.multiple_tests import (
     holm,
-    power,
+    power_of_pairs,
     wilcoxon,
 )
 
@@ -55,11 +55,11 @@ def test_power_against_simulation():
     rng = np.random.default_rng(0)
     spread, n = 0.4, 200
     difference = stats.norm.ppf([0.975, 0.8]).sum() * spread / np.sqrt(n)
-    assert power(difference, spread, n) == pytest.approx(0.8, abs=0.001)
+    assert power_of_pairs(difference, spread, n) == pytest.approx(0.8, abs=0.001)
     means = rng.normal(difference, spread, (4000, n)).mean(axis=1)
     found = np.abs(means) > stats.norm.ppf(0.975) * spread / np.sqrt(n)
     assert found.mean() == pytest.approx(0.8, abs=0.02)
-    assert power(0.0, spread, n) == pytest.approx(0.05)
+    assert power_of_pairs(0.0, spread, n) == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_power_against_simulation():
         (lambda: holm([0.5, 1.2]), r"must lie in \[0, 1\]"),
         (lambda: holm([np.nan]), r"must lie in \[0, 1\]"),
         (lambda: wilcoxon([np.nan]), "must be finite"),
-        (lambda: power(0.1, 0.0, 10), "spread must be a number above 0"),
-        (lambda: power(0.1, 1.0, 1), "at least 2 items"),
+        (lambda: power_of_pairs(0.1, 0.0, 10), "spread must be a number above 0"),
+        (lambda: power_of_pairs(0.1, 1.0, 1), "at least 2 items"),
     ],
 )
 def test_bad_input_is_a_sentence(call, says):
