@@ -49,7 +49,9 @@ def test_no_room_of_everything():
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_a_module_is_read_in_one_sitting(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 330
+    """A table of strategies may be longer: nobody reads it from end to end."""
+    most = 330 if path.stem == "strategies" else 300
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= most
 
 
 def test_a_type_has_one_name_and_a_name_one_type():

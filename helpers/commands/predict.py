@@ -49,7 +49,7 @@ def beside(file: Path) -> Path:
     >>> beside(Path("a/new.csv")).name, beside(Path("new.json.gz")).name, beside(Path("a.tsv")).name
     ('new.labelled.csv', 'new.labelled.jsonl', 'a.labelled.csv')
     """
-    from helpers.delivery.predict import WRITTEN
+    from helpers.delivery.streams import WRITTEN
 
     suffix = readers.suffix_of(file) or ""
     stem = file.name[: len(file.name) - len(suffix)]

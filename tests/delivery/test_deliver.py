@@ -94,7 +94,7 @@ def test_a_test_file_is_not_learned_from(tmp_path):
 
 def test_what_is_there_already_is_not_made_again(whole, encoder, monkeypatch):
     corpus, out, answer, _ = whole
-    monkeypatch.setattr(delivery, "_Work", None)
+    monkeypatch.setattr(delivery, "Contest", None)
     again = deliver(corpus, out, Clock(5), encoders=[encoder], max_length=32)
     assert again.candidates == answer.candidates and again.delivered == answer.delivered
     assert str(again.estimate().macro_f1) == str(answer.estimate().macro_f1)
