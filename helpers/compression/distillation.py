@@ -165,14 +165,16 @@ class DistillationObjective(nn.Module):
         self.student, self.how = student, how
         self._teacher = (teacher.eval(),)  # in a tuple, torch does not see a submodule
         ours, theirs = student.backbone.config, teacher.backbone.config
-        sizes = [(len(one.head.bias), one.backbone.config.vocab_size) for one in (student, teacher)]
+        sizes = [
+            (len(model.head.bias), model.backbone.config.vocab_size) for model in (student, teacher)
+        ]
         if sizes[0] != sizes[1]:
             raise UserError(
                 "A student needs its teacher's classes and vocabulary, {} and {}, not {} and "
                 "{}.".format(*sizes[1], *sizes[0])
             )
         if how.attention:
-            a, b = (_last_attention(one).num_attention_heads for one in (student, teacher))
+            a, b = (_last_attention(model).num_attention_heads for model in (student, teacher))
             if a != b:
                 raise UserError(
                     "Attention can be compared only between as many heads: the student has "
@@ -234,7 +236,7 @@ class DistillationObjective(nn.Module):
             found["hidden"] = out.hidden_states
         if self.how.attention:
             size = last.attention_head_size
-            q, k, v = (one.unflatten(-1, (-1, size)).transpose(1, 2) for one in kept)
+            q, k, v = (part.unflatten(-1, (-1, size)).transpose(1, 2) for part in kept)
             found["attention"] = attention_relation(q, k, mask)
             found["values"] = value_relation(v, mask)
         return found

@@ -232,8 +232,8 @@ def peak_memory(path: Path | str, batch: Mapping[str, Any]) -> float:
         command = [sys.executable, "-c", _CHILD, str(Path(path).resolve()), str(given)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)  # noqa: S603
     if done.returncode:
-        said = done.stderr.strip().splitlines()
-        raise UserError(f"{path} could not be measured: {said[-1] if said else 'it was killed'}")
+        lines = done.stderr.strip().splitlines()
+        raise UserError(f"{path} could not be measured: {lines[-1] if lines else 'it was killed'}")
     return float(done.stdout)
 
 

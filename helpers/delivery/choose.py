@@ -191,11 +191,11 @@ def ranking(tried: Sequence[Tried], labels: Labels) -> Iterator[tuple[Tried, flo
         tried: candidates, the simplest first.
         labels: of the texts compared on, (n,).
     """
-    table = [log_scores(one.probabilities, labels) for one in tried]
+    table = [log_scores(candidate.probabilities, labels) for candidate in tried]
     best = max(table, key=lambda scores: float(scores.mean()))
-    for one, scores in zip(tried, table, strict=True):
+    for candidate, scores in zip(tried, table, strict=True):
         behind = best - scores
-        yield one, float(behind.mean()), float(behind.std(ddof=1) / np.sqrt(len(behind)))
+        yield candidate, float(behind.mean()), float(behind.std(ddof=1) / np.sqrt(len(behind)))
 
 
 def simplest(tried: Sequence[Tried], labels: Labels) -> Tried:
@@ -209,4 +209,4 @@ def simplest(tried: Sequence[Tried], labels: Labels) -> Tried:
     >>> simplest(tried, np.array([0, 1] * 8)).candidate.name
     'largest class'
     """
-    return next(one for one, behind, error in ranking(tried, labels) if behind <= error)
+    return next(candidate for candidate, behind, error in ranking(tried, labels) if behind <= error)

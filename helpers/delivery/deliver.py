@@ -156,8 +156,8 @@ def _cheap(contest: Contest, taken: Tried) -> Tried:
 def _judge(contest: Contest, tried: Tried) -> Floats:
     """Return what the candidate says of the texts that chose nothing, (n, c)."""
     if _is_dear(tried) and tried.model is not None:
-        said = tried.model.probabilities(contest.unseen)
-        return choose.tempered(said, tried.setting["temperature"])
+        probabilities = tried.model.probabilities(contest.unseen)
+        return choose.tempered(probabilities, tried.setting["temperature"])
     texts, labels = contest.readable(tried, contest.texts, contest.labels)
     (model,) = tried.candidate.fit(texts, labels, len(contest.names), [tried.setting])
     return model.probabilities(contest.unseen)

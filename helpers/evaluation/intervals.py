@@ -213,12 +213,12 @@ def two_level_intervals(
         means.append(float(each.mean()))
         spreads.append(MeanSquares.of(each))
         reaches.append(_reach(each))
-    sizes = sorted({(one.draws, one.items) for one in spreads})
+    sizes = sorted({(spread.draws, spread.items) for spread in spreads})
     if len(sizes) > 1:
         raise UserError(f"Tables of differences must be of one shape, not {sizes[0]}, {sizes[1]}.")
     if not sizes:
         return []
-    draw, item, rest = np.array([(one.draw, one.item, one.rest) for one in spreads]).T
+    draw, item, rest = np.array([(spread.draw, spread.item, spread.rest) for spread in spreads]).T
     halves = half_widths(draw, item, rest, *sizes[0], level=level)
     return [
         _over_both(mean, squares, float(half), reach, level)

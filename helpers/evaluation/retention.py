@@ -192,10 +192,10 @@ def damage_by_class(
 
 
 def _tables(tables: list[npt.ArrayLike]) -> list[Floats]:
-    arrays = [np.asarray(one, dtype=float) for one in tables]
-    shapes = {one.shape for one in arrays}
+    arrays = [np.asarray(table, dtype=float) for table in tables]
+    shapes = {array.shape for array in arrays}
     if len(shapes) != 1 or arrays[0].ndim != 2 or not arrays[0].size:
-        given = ", ".join(str(one.shape) for one in arrays)
+        given = ", ".join(str(array.shape) for array in arrays)
         raise UserError(f"The tables must be (seeds, items), all of one shape, not {given}.")
     return arrays
 

@@ -36,10 +36,10 @@ _LESS_IS_BETTER = ("loss", "perplexity", "bits", "error", "flops", "seconds", "m
 def varied(runs: Sequence[PlannedRun]) -> list[str]:
     """Return the parameters that differ between runs; a single seed is a repetition, not one."""
     names = dict.fromkeys(name for run in runs for name in run.values)
-    told = {
+    values = {
         name: {json.dumps(run.values.get(name), sort_keys=True) for run in runs} for name in names
     }
-    return [name for name in names if len(told[name]) > 1 and name not in ("seed", "record")]
+    return [name for name in names if len(values[name]) > 1 and name not in ("seed", "record")]
 
 
 def columns_of(runs: Sequence[PlannedRun]) -> list[str]:
@@ -66,11 +66,11 @@ def table_by_setting(runs: Sequence[PlannedRun], root: Path = ROOT) -> pd.DataFr
         if not path.exists():
             continue
         setting = tuple(_plain(run.values.get(name)) for name in names)
-        for one in load_record(path).metrics:
-            found.setdefault((*setting, run.name, *key_of(one)), []).append(one)
+        for metric in load_record(path).metrics:
+            found.setdefault((*setting, run.name, *key_of(metric)), []).append(metric)
     rows = []
     for (*key, _), metrics in found.items():
-        values = [one.value for one in metrics if one.value is not None]
+        values = [metric.value for metric in metrics if metric.value is not None]
         known = metrics[0].interval
         low, high = (known.low, known.high) if known and len(values) == 1 else (np.nan, np.nan)
         if len(values) > 1:
@@ -148,8 +148,8 @@ def write_summary(grid: Path, runs: Sequence[PlannedRun], root: Path = ROOT) -> 
     page = jinja2.Environment(loader=loader, autoescape=True).get_template("sweep.html.j2")
     css = (_TEMPLATES / "book.css").read_text(encoding="utf-8")
     missing = [run.label for run in runs if not run.file(".json", root).exists()]
-    told = frame.dropna(axis="columns", how="all") if len(frame) else frame
-    table = to_html(told, f"{len(frame)} measured numbers")
+    filled = frame.dropna(axis="columns", how="all") if len(frame) else frame
+    table = to_html(filled, f"{len(frame)} measured numbers")
     text = page.render(
         generator="transfer learning, measured: sweep",
         css=Markup(css),  # noqa: S704 - our own file

@@ -54,8 +54,8 @@ def open_run(name: str, namespace: dict[str, Any], notebook: Path | str | None =
         UserError: an unknown parameter that papermill injected, a wrong type, a value out of
             range; one sentence, before anything is computed.
     """
-    told = notebook or os.environ.get(NOTEBOOK_VARIABLE)
-    path = Path(told) if told else ROOT / "notebooks" / f"{name}.ipynb"
+    place = notebook or os.environ.get(NOTEBOOK_VARIABLE)
+    path = Path(place) if place else ROOT / "notebooks" / f"{name}.ipynb"
     declared = read_parameters(path)
     given = {parameter: namespace[parameter] for parameter in declared if parameter in namespace}
     values = check_against(name, declared, injected(namespace) | given)
@@ -88,8 +88,8 @@ def injected(namespace: Mapping[str, Any]) -> dict[str, Any]:
 
 def record_path(name: str, values: Mapping[str, Any]) -> Path:
     """Return where the record of this setting goes; a relative `record` starts at the root."""
-    told = values.get("record") or os.environ.get(RECORD_VARIABLE)
-    return ROOT / str(told or f"build/records/{name}/{parameters_hash(values)}.json")
+    place = values.get("record") or os.environ.get(RECORD_VARIABLE)
+    return ROOT / str(place or f"build/records/{name}/{parameters_hash(values)}.json")
 
 
 class Run:

@@ -112,13 +112,13 @@ def predictions(
             "one."
         )
     key = by or _shared_id((a, b, truth))
-    said = []
+    answered = []
     for rows in (a, b):
         name = _predicted(rows, predicted, column)
         each = [columns.label_of(row.get(name), rows, i) or "" for i, row in enumerate(rows.values)]
-        said.append([each[i] for i in _places(rows, truth, key)])
+        answered.append([each[i] for i in _places(rows, truth, key)])
     n = len(found)
-    one_form = _one_form([str(each) for each in (*found, *said[0], *said[1])])
+    one_form = _one_form([str(each) for each in (*found, *answered[0], *answered[1])])
     true = one_form[:n]
     for rows, answers in ((a, one_form[n : 2 * n]), (b, one_form[2 * n :])):
         if not set(true) & set(answers):

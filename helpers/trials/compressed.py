@@ -134,10 +134,10 @@ def _teach(
     known = classes[order].astype(np.int64)
     known[trial.labels :] = IGNORED
     rows = item_rows(inputs, "train", order)
-    said = np.stack(read(teacher, rows, precision=options["precision"], device=device))
+    logits = np.stack(read(teacher, rows, precision=options["precision"], device=device))
     objective = Imitation(
         student,
-        torch.from_numpy(said),
+        torch.from_numpy(logits),
         torch.from_numpy(known),
         hard=options["hard"],
         temperature=options["temperature"],

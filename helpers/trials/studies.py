@@ -70,7 +70,7 @@ def trials_of(
             raise UserError(f"The arm '{arm}': no study compresses networks of wrong labels.")
         origins = setup.starts_from
         chosen |= of_origins(
-            {one: setting_for(task, corpus, model, one, labels) for one in origins}
+            {origin: setting_for(task, corpus, model, origin, labels) for origin in origins}
         )
     stepwise = "steps" in chosen or bool(setup.starts_from)
     chosen |= kind.fixed(setup, stepwise, pooling) | dict(setup.adds)
@@ -225,8 +225,8 @@ def unsearched(asked: Question) -> list[str]:
     for arm in asked.arms:
         own = [arm] if setup(arm).grid else []
         try:
-            for one in (*own, *setup(arm).starts_from):
-                setting_for(asked.task, asked.corpus, asked.model, one, asked.labels[0])
+            for origin in (*own, *setup(arm).starts_from):
+                setting_for(asked.task, asked.corpus, asked.model, origin, asked.labels[0])
         except UserError:
             arms.append(arm)
     return arms
