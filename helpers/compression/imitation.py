@@ -1,8 +1,7 @@
 """A student that learns from a teacher's answers which were read once, before the training.
 
 The teacher does not change while the student learns, and without dropout it says the same of a text
-each time: reading it once saves a pass through the teacher in every step. It is the loss of
-:class:`helpers.compression.distillation.DistillationObjective` with its hard and its soft term.
+each time: reading it once saves a pass through the teacher in every step.
 
 Shapes: n texts that there are answers of, b texts in a batch, t tokens, c classes.
 """
