@@ -103,7 +103,7 @@ def _sweep(chosen: argparse.Namespace) -> int:
     # with --json nothing else may stand on stdout
     with contextlib.redirect_stdout(sys.stderr if chosen.json else sys.stdout):
         code = run_pipeline(grid=chosen.grid, cores=chosen.cores, extra=chosen.extra, report=False)
-        page = sweeps.write(chosen.grid, runs)
+        page = sweeps.write_summary(chosen.grid, runs)
     done, missing = [], []
     for run in runs:
         record = run.file(".json")
@@ -166,9 +166,9 @@ def _sources() -> list[dict[str, str]]:
     catalog = load_catalog()
     kinds = (catalog.texts, catalog.translations, catalog.dialogues, catalog.weights)
     return [
-        {"name": name, "title": one.title, "citation": one.citation, "licence": one.licence}
+        {"name": name, "title": entry.title, "citation": entry.citation, "licence": entry.licence}
         for kind in kinds
-        for name, one in kind.items()
+        for name, entry in kind.items()
     ]
 
 
@@ -237,7 +237,9 @@ def _list(chosen: argparse.Namespace) -> int:
     entries: dict[str, Any] = dict(catalog.weights)
     if chosen.kind == "sources":
         entries = {**catalog.texts, **catalog.dialogues, **catalog.translations}
-    listed = {name: {"title": one.title, "licence": one.licence} for name, one in entries.items()}
+    listed = {
+        name: {"title": entry.title, "licence": entry.licence} for name, entry in entries.items()
+    }
     if chosen.json:
         print(json.dumps(listed, ensure_ascii=False, indent=2))
         return 0

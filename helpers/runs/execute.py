@@ -155,9 +155,9 @@ def _run_papermill(
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
-    told = {RECORD_VARIABLE: str(record), NOTEBOOK_VARIABLE: str(source.resolve())}
+    variables = {RECORD_VARIABLE: str(record), NOTEBOOK_VARIABLE: str(source.resolve())}
     try:
-        with _own_folder() as folder, _environment(ENVIRONMENT | told | {"TMPDIR": folder}):
+        with _own_folder() as folder, _environment(ENVIRONMENT | variables | {"TMPDIR": folder}):
             papermill.execute_notebook(
                 str(source),
                 str(partial),

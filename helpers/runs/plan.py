@@ -50,13 +50,13 @@ class PlannedRun:
     @property
     def label(self) -> str:
         """Return what a line of progress calls this run: the name and what is not default."""
-        told = {name: value for name, value in self.given.items() if name != RECORDS}
-        return " ".join([self.name, *(f"{name}={value}" for name, value in told.items())])
+        shown = {name: value for name, value in self.given.items() if name != RECORDS}
+        return " ".join([self.name, *(f"{name}={value}" for name, value in shown.items())])
 
     @property
     def reads(self) -> list[Path]:
         """Return the records of other runs that this one reads, which must be there first."""
-        named = [ROOT / one for one in self.given.get(RECORDS, [])]
+        named = [ROOT / place for place in self.given.get(RECORDS, [])]
         return [path for path in named if path.is_relative_to(ROOT / "build" / "runs")]
 
     def file(self, suffix: str, root: Path = ROOT) -> Path:
@@ -89,7 +89,11 @@ def plan(profile: str = "quick", grid: Path | str | None = None) -> list[Planned
         settings = _profile(ROOT / "notebooks" / "profiles" / f"{profile}.yaml", notebooks)
     return _after_others(
         _unique(
-            [plan_run(path, one) for path in notebooks for one in settings.get(path.stem, [{}])]
+            [
+                plan_run(path, values)
+                for path in notebooks
+                for values in settings.get(path.stem, [{}])
+            ]
         )
     )
 
@@ -177,10 +181,14 @@ def _profile(path: Path, notebooks: list[Path]) -> dict[str, list[dict[str, Any]
     for name, values in entries.items():
         if name not in known:
             raise UserError(f"{path.name}: there is no notebook {name!r}.{nearest(name, known)}")
-        settings[name] = [one or {} for one in (values if isinstance(values, list) else [values])]
-        for one in settings[name]:
-            if not isinstance(one, dict):
-                raise UserError(f"{path.name}: {name} must map parameters to values, not {one!r}.")
+        settings[name] = [
+            given or {} for given in (values if isinstance(values, list) else [values])
+        ]
+        for given in settings[name]:
+            if not isinstance(given, dict):
+                raise UserError(
+                    f"{path.name}: {name} must map parameters to values, not {given!r}."
+                )
     return settings
 
 

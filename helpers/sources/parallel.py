@@ -113,7 +113,7 @@ def load_pairs(
     if pairs and apart_from:
         pairs, near = _apart(pairs, apart_from)
         left_out["near held-out"] = len(near)
-        examples["near held-out"] = [(one.source, one.target) for one in near[:5]]
+        examples["near held-out"] = [(pair.source, pair.target) for pair in near[:5]]
     if len(pairs) < 3:
         reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
         raise UserError(
@@ -234,7 +234,9 @@ def _cleaned(
 
     good: dict[str, list[Message]] = {}
     for message in found:
-        result = "fuzzy" if message.fuzzy else messages.clean(message.source, message.target)
+        result = (
+            "fuzzy" if message.fuzzy else messages.clean_message(message.source, message.target)
+        )
         if isinstance(result, str):
             leave_out(result, message)
         else:
@@ -275,4 +277,8 @@ def _read(name: str) -> tuple[list[Message], str, str]:
     if path.suffix.lower() in gettext_files.SUFFIXES:
         return gettext_files.read_catalogue(path, path.name), "", "yours"
     sides = readers.read_pairs(path, "source", "target")
-    return [Message(one, other, path.name) for one, other in zip(*sides, strict=True)], "", "yours"
+    return (
+        [Message(source, other, path.name) for source, other in zip(*sides, strict=True)],
+        "",
+        "yours",
+    )

@@ -23,7 +23,7 @@ from helpers.training.loop import read
 from helpers.trials import networks
 from helpers.trials.fields import drawn, fields_of, places_of, select
 from helpers.trials.outcome import Outcome
-from helpers.trials.rows import Inputs, rows_of
+from helpers.trials.rows import Inputs, item_rows
 from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import WATCHED, Trial
 
@@ -140,13 +140,13 @@ def _rows(inputs: Inputs, split: str, places: np.ndarray) -> list[Row]:
         for groups in fields_of(inputs["names"]).values()
         for at, group in enumerate(groups)
     }
-    return [(ids, np.array(number[int(label)])) for ids, label in rows_of(inputs, split, places)]
+    return [(ids, np.array(number[int(label)])) for ids, label in item_rows(inputs, split, places)]
 
 
 def _rows_seen(trial: Trial, inputs: Inputs, part: Sequence[str]) -> list[Row]:
     """Return the labelled rows of some fields, whose label is the number of the group among all."""
     seen = _seen(trial, inputs)
-    return rows_of(inputs, "train", np.concatenate([seen[field] for field in part]))
+    return item_rows(inputs, "train", np.concatenate([seen[field] for field in part]))
 
 
 def _network(

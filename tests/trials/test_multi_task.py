@@ -11,7 +11,7 @@ from helpers.sources.sampling import TUNING
 from helpers.trials import fields, inputs, multi_task, networks
 from helpers.trials.arms import run
 from helpers.trials.outcome import Outcome
-from helpers.trials.rows import rows_of
+from helpers.trials.rows import item_rows
 from helpers.trials.tasks import TASKS
 from tests.trials import tiny
 
@@ -82,10 +82,10 @@ def test_a_network_of_one_task_is_plain_fine_tuning(done, tiny_bert):
     half = replace(trial, setting=tuple((trial.options | {"steps": 30}).items()))
     alone = given | {"names": fields.fields_of(NAMES)["food"]}  # a head for two groups
     plain = networks.build(half, alone, {tiny_bert: {"folder": tiny_bert}}, pretrained=True)
-    networks.fit(half, rows_of(given, "train", seen), plain, CPU)
+    networks.fit(half, item_rows(given, "train", seen), plain, CPU)
     numbers = fields.truth_of(trial, given)[1]
     places = fields.select(given["test.labels"], NAMES)[numbers == 0]
-    logits = np.stack(networks.read(plain, rows_of(given, "test", places)))
+    logits = np.stack(networks.read(plain, item_rows(given, "test", places)))
     assert NAMES[:2] == ["food.corn", "food.wheat"]
     assert np.array_equal(outcome.items["predicted"][numbers == 0], logits.argmax(1))
 

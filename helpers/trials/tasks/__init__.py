@@ -9,7 +9,7 @@ from helpers.trials.tasks.language_modeling import LanguageModels
 from helpers.trials.tasks.multi_task import MultiTask
 from helpers.trials.tasks.retrieval import Retrieval
 from helpers.trials.tasks.tagging import Tagging
-from helpers.trials.tasks.translation import Translations
+from helpers.trials.tasks.translation import Translating
 
 TASKS: dict[str, TrialTask] = {
     task.name: task
@@ -18,7 +18,7 @@ TASKS: dict[str, TrialTask] = {
         Tagging(),
         Domains(),
         Episodes(),
-        Translations(),
+        Translating(),
         LanguageModels(),
         Retrieval(),
         MultiTask(),

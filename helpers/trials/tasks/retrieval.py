@@ -92,9 +92,9 @@ class Retrieval(TrialTask):
             rows = {name: task.encode(texts, given.tokenizer) for name, texts in sides.items()}
             pairs = list(zip(*rows.values(), strict=True))
             arrays["ids"], arrays["starts"] = flat(
-                [asked + said for asked, said in pairs], np.int32
+                [asked + reply for asked, reply in pairs], np.int32
             )
-            marks = [[CONTEXT] * len(asked) + [REPLY] * len(said) for asked, said in pairs]
+            marks = [[CONTEXT] * len(asked) + [REPLY] * len(reply) for asked, reply in pairs]
             arrays["labels"], _ = flat(marks, np.int8)
             sides = {
                 name: [seen_by(text, given.tokenizer, task.max_length) for text in texts]
