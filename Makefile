@@ -60,7 +60,7 @@ lint: setup  ## ruff (notebooks included), types, import rules
 	@$(VENV)/bin/lint-imports --no-cache
 
 unit: data  ## unit tests and doctests
-	@$(VENV)/bin/pytest -q -n 2 --dist loadfile
+	@$(VENV)/bin/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
 	@TRANSFER_TRIALS=shipped $(VENV)/bin/pytest -q -n 2 --dist loadfile --nbval --nbval-cell-timeout 1800 --durations 5 notebooks

@@ -20,3 +20,13 @@ def pytest_collectstart(collector):
     """
     if hasattr(collector, "skip_compare"):
         collector.skip_compare += ("stderr", "image/svg+xml")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files of slow tests.
+
+    Two workers take the files in this order, and one that begins a long file last keeps the other
+    waiting. (The many small files of doctests are the last in any case.)
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

@@ -1,4 +1,6 @@
-"""What every unit test has: one thread, for two test files run side by side."""
+"""What every unit test has: one thread, for two test files run side by side; little garbage."""
+
+import gc
 
 import pytest
 import torch
@@ -11,3 +13,14 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_to_look_through():
+    """Whatever there is before a file's tests stays: collecting garbage need not look through it.
+
+    Each training ends with a collection, which among the modules and tests of the whole suite takes
+    longer than the training of a model as small as the tests'.
+    """
+    gc.collect()
+    gc.freeze()

@@ -98,6 +98,13 @@ def test_import_is_light():
     assert min(times) - (time.perf_counter() - blank) < 0.3
 
 
+def test_files_of_slow_tests_are_begun_first(request):
+    items = request.session.items
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    order = [path in slow for path in dict.fromkeys(item.path for item in items)]
+    assert order == sorted(order, reverse=True)
+
+
 def test_only_what_is_meant_lies_at_the_top():
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True

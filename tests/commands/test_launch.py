@@ -11,6 +11,7 @@ import torch
 from transformers import BertConfig, BertModel
 
 from helpers import ROOT
+from helpers.commands.launch import main
 from helpers.tasks.bytepairs import train_bytepairs
 from helpers.transfer import tuning
 
@@ -39,37 +40,46 @@ def folder(tmp_path_factory):
     return folder
 
 
-def launch(folder, processes, *more):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    out = folder / f"out{processes}"
-    words = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes),
-        "--master_addr", "127.0.0.1", "--master_port", str(port), "-m", "helpers.commands.launch",
+def words(folder, out, *more):
+    return [
         "--corpus", str(folder / "rows.jsonl"), "--model", str(folder / "bert"), "--labels", "32",
         "--batch-size", "8", "--epochs", "2", "--learning-rate", "1e-3", "--max-length", "16",
         "--dropout", "0", "--device", "cpu", "--out", str(out), *more,
     ]  # fmt: skip
-    return out, subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=240)
 
 
-def test_two_processes_learn_as_one(folder):
-    found = {}
-    for processes in (1, 2):
-        out, done = launch(folder, processes)
-        assert done.returncode == 0, done.stderr
-        found[processes] = json.loads((out / "losses.json").read_text())
-        assert done.stdout.count("classifier in") == 1  # the first process alone writes
-    assert len(found[1]) == 8 and len(set(found[1])) == 8
-    np.testing.assert_allclose(found[2], found[1], atol=2e-4)
-    one, two = (tuning.load(folder / f"out{n}" / "model").state_dict() for n in (1, 2))
-    for name, tensor in one.items():
-        torch.testing.assert_close(two[name], tensor, atol=2e-3, rtol=0)
+def in_two_processes(folder, out):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launcher = [
+        sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2",
+        "--master_addr", "127.0.0.1", "--master_port", str(port), "-m", "helpers.commands.launch",
+    ]  # fmt: skip
+    return subprocess.run(
+        [*launcher, *words(folder, out)], cwd=ROOT, capture_output=True, text=True, timeout=240
+    )
 
 
-def test_unequal_parts_are_refused(folder):
-    _, done = launch(folder, 2, "--batch-size", "9", "--out", str(folder / "nothing"))
+@pytest.mark.slow
+def test_two_processes_learn_as_one(folder, capsys):
+    one, two = folder / "one", folder / "two"
+    assert main(words(folder, one)) == 0
+    done = in_two_processes(folder, two)
+    assert done.returncode == 0, done.stderr
+    for said in (capsys.readouterr().out, done.stdout):
+        assert said.count("classifier in") == 1  # the first process alone writes
+    alone, shared = (json.loads((out / "losses.json").read_text()) for out in (one, two))
+    assert len(alone) == 8 and len(set(alone)) == 8
+    np.testing.assert_allclose(shared, alone, atol=2e-4)
+    theirs = tuning.load(two / "model").state_dict()
+    for name, tensor in tuning.load(one / "model").state_dict().items():
+        torch.testing.assert_close(theirs[name], tensor, atol=2e-3, rtol=0)
+
+
+def test_unequal_parts_are_refused(folder, monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "2")  # as the launcher tells each of two processes
+    out = folder / "nothing"
+    assert main(words(folder, out, "--batch-size", "9")) == 2
     said = "--labels 32 must be a multiple of --batch-size 9, and that of the 2 processes"
-    assert said in done.stderr
-    assert done.returncode != 0 and not (folder / "nothing").exists()
+    assert said in capsys.readouterr().err and not out.exists()

@@ -87,6 +87,7 @@ def survive(tmp_path, kills, seed, runs):
     assert len(project.contents()) == runs
 
 
+@pytest.mark.slow
 def test_a_few_kills_leave_no_trace(tmp_path):
     survive(tmp_path, kills=2, seed=0, runs=2)
 

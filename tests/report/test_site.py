@@ -34,6 +34,7 @@ def read(whole_report):
     return page
 
 
+@pytest.mark.slow  # it builds them
 def test_the_report_has_these_pages(whole_report):
     assert {path.name for path in whole_report.iterdir()} == set(PAGES)
 

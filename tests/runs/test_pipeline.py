@@ -16,6 +16,8 @@ from helpers.runs import pipeline
 from helpers.runs.plan import PlannedRun
 from helpers.runs.schema import comparable, load_record
 
+pytestmark = pytest.mark.slow
+
 
 def started(done):
     return [line for line in done.stderr.splitlines() if line.endswith(": started")]

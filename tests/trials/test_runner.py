@@ -1,4 +1,5 @@
 import io
+import itertools
 import os
 import signal
 import subprocess
@@ -35,13 +36,41 @@ def assert_equal(first, second):
             np.testing.assert_array_equal(one[name], other[name])
 
 
-def test_what_is_missing_is_run_and_kept_and_not_run_again(made, tmp_path):
+def share_out_here(tasks, facts, jobs, *, told, **rest):
+    """Run trials in this process, one after the other: one of their own takes seconds to start."""
+
+    class Line:
+        recv = itertools.chain(tasks, [None]).__next__
+
+        @staticmethod
+        def send(result):
+            told(*result)
+
+    worker.work(Line, facts)
+    kept.keep_in(None)
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """For tests whose matter is not the processes."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as a worker sets it, and taken back
+    monkeypatch.setattr(runner, "share_out", share_out_here)
+
+
+@pytest.fixture(scope="module")
+def whole(made, tmp_path_factory):
+    """Trials that two processes have run, the store with their outcomes, and what was said."""
     _, corpus, model = made
-    trials = tiny.trials(corpus, model, draws=range(2)) + tiny.trials(corpus, "", "majority")
-    store, said = Store(tmp_path, None), io.StringIO()
+    trials = tiny.trials(corpus, model, draws=range(4)) + tiny.trials(corpus, "", "majority")
+    store, said = Store(tmp_path_factory.mktemp("whole"), None), io.StringIO()
     assert runner.run_trials(trials, store, jobs=2, device="cpu", progress=said) == {}
+    return trials, store, said.getvalue()
+
+
+def test_what_is_missing_is_run_and_kept_and_not_run_again(whole):
+    trials, store, said = whole
     assert store.missing(trials) == []
-    assert said.getvalue().count("left\n") == len(trials)
+    assert said.count("left\n") == len(trials)
     before = {trial.key: to_bytes(trial, store.get(trial)) for trial in trials}
     runner.run_trials(trials, store, jobs=1, progress=None)
     assert before == {trial.key: to_bytes(trial, store.get(trial)) for trial in trials}
@@ -51,19 +80,18 @@ def test_what_is_missing_is_run_and_kept_and_not_run_again(made, tmp_path):
     assert list(outcome.curve["step"]) == [0, 2, 3, 4, 6]
 
 
-def test_two_halves_on_two_stores_merged_equal_one_run(made, tmp_path):
-    _, corpus, model = made
-    trials = tiny.trials(corpus, model, draws=range(4))
-    whole, left, right = (Store(tmp_path / name, None) for name in ("whole", "left", "right"))
-    runner.run_trials(trials, whole, jobs=2, progress=None)
+def test_two_halves_on_two_stores_merged_equal_one_run(whole, in_this_process, tmp_path):
+    trials, store, _ = whole
+    trials = trials[:4]
+    left, right = (Store(tmp_path / name, None) for name in ("left", "right"))
     runner.run_trials(trials[:2], left, jobs=1, progress=None)
     runner.run_trials(trials[2:], right, jobs=1, progress=None)
     right.export(tmp_path / "right.zip", trials)
     assert left.merge(tmp_path / "right.zip") == (2, 0)
-    assert_equal(arrays(whole, trials), arrays(left, trials))
+    assert_equal(arrays(store, trials), arrays(left, trials))
 
 
-def test_a_trial_that_fails_is_reported_and_stops_no_other(made, tmp_path):
+def test_a_trial_that_fails_is_reported_and_stops_no_other(made, in_this_process, tmp_path):
     _, corpus, model = made
     good = tiny.trials(corpus, model, draws=[0])
     bad = tiny.trials(corpus, model, draws=[1], setting={"learning_rate": 1e30, "steps": 6})
@@ -101,7 +129,7 @@ def test_a_process_that_dies_loses_its_trial_alone(made, tmp_path, monkeypatch):
     runner.run_trials(trials, store, jobs=1, progress=None)
     assert any("its process ended" in message for message in told)
     assert len(store.missing(trials)) == 1
-    monkeypatch.undo()
+    monkeypatch.setattr(runner, "share_out", share_out_here)
     runner.run_trials(trials, store, jobs=1, progress=None)
     assert store.missing(trials) == []
 
@@ -132,8 +160,8 @@ if __name__ == "__main__":
 """
 
 
-def kill_at(seconds, made, own):
-    """Start the runner, kill -9 it after so long, and return once none of its processes is left."""
+def kill_when(due, made, own):
+    """Start the runner, kill -9 it when due, and return once none of its processes is left."""
     folder, corpus, model = made
     script = folder / "run.py"
     script.write_text(SCRIPT)
@@ -141,7 +169,8 @@ def kill_at(seconds, made, own):
         [sys.executable, str(script), corpus, model, str(own)],
         env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    time.sleep(seconds)
+    while process.poll() is None and not due():
+        time.sleep(0.02)
     family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -149,16 +178,17 @@ def kill_at(seconds, made, own):
 
 
 def check_after_kills(moments, made, tmp_path):
+    """``moments``: functions that are called when the runner starts and say when it is due."""
     _, corpus, model = made
     setting = {"learning_rate": 0.003, "steps": 40}
     trials = tiny.trials(corpus, model, draws=range(10), setting=setting)
     store = Store(tmp_path / "killed", None)
-    kept = set()
-    for seconds in moments:
-        kill_at(seconds, made, store.own)
+    stored = set()
+    for moment in moments:
+        kill_when(moment(store), made, store.own)
         here = {trial.key for trial in trials} - {t.key for t in store.missing(trials)}
-        assert kept <= here  # nothing stored is lost
-        kept = here
+        assert stored <= here  # nothing stored is lost
+        stored = here
         for trial in trials:
             store.get(trial)  # whole, or not there
     runner.run_trials(trials, store, jobs=2, progress=None)
@@ -167,15 +197,31 @@ def check_after_kills(moments, made, tmp_path):
     assert_equal(arrays(store, trials), arrays(whole, trials))
 
 
+def after(seconds):
+    """A kill so long after the start."""
+
+    def begin(store):
+        end = time.monotonic() + seconds
+        return lambda: time.monotonic() > end
+
+    return begin
+
+
+def with_outcomes(count):
+    """A kill when so many outcomes are there: in the middle of the work on any machine."""
+    return lambda store: lambda: len(list(store.own.glob("??/*.safetensors"))) >= count
+
+
 @pytest.mark.slow
-def test_kills_lose_the_trial_in_hand_only(made, tmp_path):
-    check_after_kills([5.0, 7.5], made, tmp_path)
+def test_kills_lose_the_trial_in_hand_only(made, in_this_process, tmp_path):
+    check_after_kills([with_outcomes(2), with_outcomes(5)], made, tmp_path)
+    assert len(list((tmp_path / "killed").glob("??/*.safetensors"))) == 10
 
 
 @pytest.mark.faults
 def test_twenty_kills_at_random_moments(made, tmp_path):
     moments = np.random.default_rng(0).uniform(3.0, 12.0, 20)
-    check_after_kills(moments.tolist(), made, tmp_path)
+    check_after_kills([after(seconds) for seconds in moments.tolist()], made, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +258,9 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(made, tmp_path, monkeypa
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_search_keeps_every_score_and_flags_the_edge(made, tmp_path, monkeypatch):
+def test_a_search_keeps_every_score_and_flags_the_edge(
+    made, in_this_process, tmp_path, monkeypatch
+):
     _, corpus, model = made
     file = tmp_path / "settings.yaml"
     monkeypatch.setattr(runner.settings, "FILE", file)
