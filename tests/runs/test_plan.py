@@ -2,20 +2,22 @@ import nbformat
 import pytest
 
 from helpers import UserError
-from helpers.runs import plan as module
-from helpers.runs.plan import (
+from helpers.runs import notebooks, planned
+from helpers.runs import plan as profiles
+from helpers.runs.notebooks import (
     all_notebooks,
     all_solutions,
     find_lesson_or_solution,
     find_notebook,
-    plan,
-    plan_run,
 )
+from helpers.runs.plan import plan
+from helpers.runs.planned import plan_run
 
 
 @pytest.fixture
 def root(project, monkeypatch):
-    monkeypatch.setattr(module, "ROOT", project.root)
+    for module in (notebooks, planned, profiles):
+        monkeypatch.setattr(module, "ROOT", project.root)
     project.add("02_takes_a_while", "03_takes_more")
     return project.root
 
