@@ -37,8 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(chosen: argparse.Namespace) -> int:
     from helpers.base.processes import end_with_parent
     from helpers.runs.execute import CellError, execute
+    from helpers.runs.notebooks import find_notebook
     from helpers.runs.pipeline import end_after
-    from helpers.runs.plan import find_notebook, plan, plan_run
+    from helpers.runs.plan import plan
+    from helpers.runs.planned import plan_run
 
     notebook = find_notebook(chosen.notebook)
     values = json.loads(chosen.values) if chosen.values else {}
@@ -120,7 +122,7 @@ def _sweep(chosen: argparse.Namespace) -> int:
 
 def _notebooks(chosen: argparse.Namespace) -> int:
     from helpers.runs.execute import CellError, in_place
-    from helpers.runs.plan import all_notebooks, all_solutions, find_lesson_or_solution
+    from helpers.runs.notebooks import all_notebooks, all_solutions, find_lesson_or_solution
 
     asked = [find_lesson_or_solution(name) for name in chosen.names]
     notebooks = asked or [*all_notebooks(), *all_solutions()]

@@ -1,12 +1,14 @@
 """The layout is a promise: rooms, small modules, tests that mirror them, pins that agree."""
 
 import ast
+import itertools
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import grimp
 import pytest
 import yaml
 
@@ -66,6 +68,23 @@ def test_a_type_has_one_name_and_a_name_one_type():
             if name and re.fullmatch("[A-Z][a-z]+[A-Za-z]*", name):
                 found.setdefault(name, []).append(str(path.relative_to(ROOT)))
     assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_docstrings_are_written_as_google_writes_them(path):
+    foreign = r"^\s*(:(param|returns?|raises|type|rtype)\b|Errors:|Parameters\n\s*---)"
+    assert not re.search(foreign, path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_plans_and_grids_stand_one_above_the_other():
+    graph = grimp.build_graph("helpers")
+    runs = [name for name in graph.modules if name.startswith("helpers.runs.")]
+    both = [
+        (one, other)
+        for one, other in itertools.combinations(sorted(runs), 2)
+        if graph.chain_exists(one, other) and graph.chain_exists(other, one)
+    ]
+    assert both == []
 
 
 @pytest.mark.parametrize("name", ["settle", "power", "plain", "number", "summary"])

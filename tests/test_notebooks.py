@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from helpers import ROOT
-from helpers.runs.plan import all_notebooks, all_solutions
+from helpers.runs.notebooks import all_notebooks, all_solutions
 
 NOTEBOOKS, SOLUTIONS = all_notebooks(), all_solutions()
 ASKS_NOTHING = {"00_start_here"}

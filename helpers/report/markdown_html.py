@@ -127,7 +127,8 @@ def chart(source: str, name: str) -> str:
     Labels are SVG text, never HTML, so nothing in them is markup. ``accTitle:`` in the source is
     the alternative text.
 
-    Errors: `ValueError` where mermaid cannot read the source.
+    Raises:
+        ValueError: where mermaid cannot read the source.
 
     >>> "<title" in chart("flowchart LR\\n accTitle: From source to target\\n A --> B", "c1")
     True
@@ -171,7 +172,8 @@ def chart(source: str, name: str) -> str:
 class Prose(IPythonRenderer):
     """Renders the Markdown of one notebook, cell by cell, and collects its headings.
 
-    Errors: `UserError` naming notebook, cell and what cannot be shown.
+    Raises:
+        UserError: naming notebook, cell and what cannot be shown.
 
     >>> Prose("01_derivation").render("**The loss** $L_s$", where="cell c01")
     '<p><strong>The loss</strong> <math><msub><mi>L</mi><mi>s</mi></msub></math></p>'

@@ -20,7 +20,7 @@ from helpers import ROOT
 from helpers.base.files import write_atomically
 from helpers.evaluation.intervals import seed_interval
 from helpers.report.summary import key_of, main_measure
-from helpers.runs.plan import PlannedRun
+from helpers.runs.planned import PlannedRun
 from helpers.runs.schema import Metric, load_record
 from helpers.show import figures
 from helpers.show.tables import safe, to_html

@@ -28,8 +28,10 @@ from typing import Any
 import numpy as np
 
 from helpers import UserError, nearest
+from helpers.base.yaml_files import load_yaml
+from helpers.runs.notebooks import find_notebook
 from helpers.runs.parameters import Parameter, check_against, read_parameters
-from helpers.runs.plan import PlannedRun, checked, find_notebook, load_yaml
+from helpers.runs.planned import PlannedRun, checked
 from helpers.runs.ranges import shortened
 
 MOST_RUNS = 100_000

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from helpers import ROOT, UserError
-from helpers.runs.plan import PlannedRun, plan
+from helpers.runs.plan import plan
+from helpers.runs.planned import PlannedRun
 
 REPORT = ROOT / "build" / "report" / "index.html"
 

@@ -87,12 +87,15 @@ def load_pairs(
 ) -> ParallelCorpus:
     """Return the pairs of one or several catalogues, cleaned and cut into splits.
 
-    :param names: keys of ``translations`` in the catalogue of data; a ``.po`` or ``.mo`` file; or a
-        file of rows with ``source`` and ``target`` (see :mod:`helpers.sources.readers`).
-    :param seed: decides the cut, nothing else.
-    :param apart_from: corpora whose validation and test sources must have no near duplicate here,
-        for pairs to learn from before those.
-    :raises UserError: an unknown name, a file that cannot be read or holds no usable pair.
+    Args:
+        names: keys of ``translations`` in the catalogue of data; a ``.po`` or ``.mo`` file; or a
+            file of rows with ``source`` and ``target`` (see :mod:`helpers.sources.readers`).
+        seed: decides the cut, nothing else.
+        apart_from: corpora whose validation and test sources must have no near duplicate here, for
+            pairs to learn from before those.
+
+    Raises:
+        UserError: an unknown name, a file that cannot be read or holds no usable pair.
 
     >>> load_pairs("jupyterlab-zh-tw")
     Traceback (most recent call last):

@@ -7,7 +7,8 @@ import pytest
 from helpers import ROOT
 from helpers.evaluation.intervals import seed_interval
 from helpers.report import sweeps
-from helpers.runs.plan import PlannedRun, plan
+from helpers.runs.plan import plan
+from helpers.runs.planned import PlannedRun
 from helpers.runs.schema import Metric, load_record
 
 
