@@ -103,7 +103,7 @@ _SWEEPS = """
 from helpers import ROOT
 
 
-def write(grid, runs):
+def write_summary(grid, runs):
     page = ROOT / "build" / "sweeps" / grid.stem / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text("\\n".join(run.label for run in runs if run.file(".json").exists()))

@@ -329,7 +329,7 @@ def test_notebook_06_runs_with_bert_base_uncased(cached, home, project, tmp_path
     record = run(
         project, home, tmp_path, "06", UNCASED,
         labels=[8], tuned_labels=[8], draws=2, max_length=16, example_labels=16, steps=8,
-        minutes=30,
+        minutes=30, opinions="",
     )  # fmt: skip
     check(record, UNCASED)
     assert len(record["trials"]) == 6 * 2  # arms, draws: none has failed
