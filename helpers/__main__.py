@@ -37,8 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(chosen: argparse.Namespace) -> int:
     from helpers.base.processes import end_with_parent
     from helpers.runs.execute import CellError, execute
+    from helpers.runs.notebooks import find_notebook
     from helpers.runs.pipeline import end_after
-    from helpers.runs.plan import find_notebook, plan, plan_run
+    from helpers.runs.plan import plan
+    from helpers.runs.planned import plan_run
 
     notebook = find_notebook(chosen.notebook)
     values = json.loads(chosen.values) if chosen.values else {}
@@ -103,7 +105,7 @@ def _sweep(chosen: argparse.Namespace) -> int:
     # with --json nothing else may stand on stdout
     with contextlib.redirect_stdout(sys.stderr if chosen.json else sys.stdout):
         code = run_pipeline(grid=chosen.grid, cores=chosen.cores, extra=chosen.extra, report=False)
-        page = sweeps.write(chosen.grid, runs)
+        page = sweeps.write_summary(chosen.grid, runs)
     done, missing = [], []
     for run in runs:
         record = run.file(".json")
@@ -120,7 +122,7 @@ def _sweep(chosen: argparse.Namespace) -> int:
 
 def _notebooks(chosen: argparse.Namespace) -> int:
     from helpers.runs.execute import CellError, in_place
-    from helpers.runs.plan import all_notebooks, all_solutions, find_lesson_or_solution
+    from helpers.runs.notebooks import all_notebooks, all_solutions, find_lesson_or_solution
 
     asked = [find_lesson_or_solution(name) for name in chosen.names]
     notebooks = asked or [*all_notebooks(), *all_solutions()]
@@ -166,9 +168,9 @@ def _sources() -> list[dict[str, str]]:
     catalog = load_catalog()
     kinds = (catalog.texts, catalog.translations, catalog.dialogues, catalog.weights)
     return [
-        {"name": name, "title": one.title, "citation": one.citation, "licence": one.licence}
+        {"name": name, "title": entry.title, "citation": entry.citation, "licence": entry.licence}
         for kind in kinds
-        for name, one in kind.items()
+        for name, entry in kind.items()
     ]
 
 
@@ -237,7 +239,9 @@ def _list(chosen: argparse.Namespace) -> int:
     entries: dict[str, Any] = dict(catalog.weights)
     if chosen.kind == "sources":
         entries = {**catalog.texts, **catalog.dialogues, **catalog.translations}
-    listed = {name: {"title": one.title, "licence": one.licence} for name, one in entries.items()}
+    listed = {
+        name: {"title": entry.title, "licence": entry.licence} for name, entry in entries.items()
+    }
     if chosen.json:
         print(json.dumps(listed, ensure_ascii=False, indent=2))
         return 0

@@ -68,6 +68,22 @@ def test_the_verdicts_are_those_of_the_records():
     assert f"By the records that come with the project: {stated}." in README.replace("\n", " ")
 
 
+def test_the_chinese_verdicts_are_the_same():
+    words = {
+        "supported": "成立",
+        "contradicted": "不成立",
+        "depends": "因任务而异",
+        "no difference": "无差别",
+        "undecided": "未定",
+        "not measured": "未测量",
+        "not judged": "未判定",
+    }
+    text = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (C\d\d) \| [^|]+ \| (\S+) \|$", text, re.MULTILINE)
+    judged = judge(read_records(["data/reference/quick"]))
+    assert rows == [(each.claim.id, words[each.verdict]) for each in judged]
+
+
 def test_every_make_target_named_is_there():
     named = set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE))
     offered = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -36,16 +36,6 @@ def bag_of_words(text: str) -> list[str]:
     return words
 
 
-def majority_class(train: Dataset, test: Dataset) -> np.ndarray:
-    """Return the most frequent training class (the lowest of several) for every test item, (n,).
-
-    >>> train = Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, 1]})
-    >>> majority_class(train, train)
-    array([1, 1, 1])
-    """
-    return np.full(len(test), np.bincount(train["label"]).argmax())
-
-
 def tfidf_logistic(
     train: Dataset, test: Dataset, regularization: float = 10.0, *, balanced: bool = False
 ) -> np.ndarray:

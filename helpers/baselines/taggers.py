@@ -47,9 +47,9 @@ def dictionary(train: Dataset, test: Dataset, least: float = 0.5) -> list[list[s
     matched: Counter[str] = Counter()
     right: Counter[str] = Counter()
     for text, spans in zip(train["text"], gold, strict=True):
-        for one in _matches(text, names):
-            matched[text[one.start : one.end]] += 1
-            right[text[one.start : one.end]] += one in spans
+        for span in _matches(text, names):
+            matched[text[span.start : span.end]] += 1
+            right[text[span.start : span.end]] += span in spans
     names = {key: name for key, name in names.items() if right[key] >= least * matched[key]}
     return [to_bio(len(text), _matches(text, names)) for text in test["text"]]
 

@@ -95,11 +95,11 @@ class Evidence(Part):
     measured: Measured | None = None  # of a study whose trials are stored
 
 
-def plain(value: Any) -> Any:
+def as_python(value: Any) -> Any:
     """Return numpy scalars and arrays as Python numbers and lists, all else as it is.
 
     >>> import numpy
-    >>> plain(numpy.float32(0.5)), plain("text")
+    >>> as_python(numpy.float32(0.5)), as_python("text")
     (0.5, 'text')
     """
     if type(value).__module__.partition(".")[0] in ("numpy", "torch") and hasattr(value, "tolist"):
@@ -116,10 +116,10 @@ def bounds(interval: Any) -> Bounds | None:
         return interval
 
     def end(name: str) -> float | None:
-        value = plain(getattr(interval, name, None))
+        value = as_python(getattr(interval, name, None))
         return float(value) if value is not None and math.isfinite(value) else None
 
-    count = plain(getattr(interval, "n", None))
+    count = as_python(getattr(interval, "n", None))
     squares = getattr(interval, "squares", None)
     return Bounds(
         value=end("value"),

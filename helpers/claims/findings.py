@@ -25,7 +25,7 @@ NOT_KNOWN = Decision("undecided", p=1.0, above=1.0, below=1.0, alike=1.0)
 """What is known of a question that nothing was measured for."""
 
 
-class Record(Protocol):
+class RecordLike(Protocol):
     """What is read of a run's record: whose it is, and its evidence."""
 
     @property

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from helpers import UserError
 from helpers.claims.evidence import Evidence, Measured
-from helpers.claims.findings import NOT_KNOWN, Finding, Judgement, Overall, Record
+from helpers.claims.findings import NOT_KNOWN, Finding, Judgement, Overall, RecordLike
 from helpers.claims.outlook import interval_of
 from helpers.claims.statements import Claim, Piece, load_claims
 from helpers.evaluation.agreement import agreement, agreement_of_all
@@ -24,7 +24,7 @@ from helpers.evaluation.decision import LEVEL, Decision, combine, decide, surviv
 __all__ = ["LEVEL", "Finding", "Judgement", "interval_of", "judge"]
 
 
-def judge(records: Sequence[Record], claims: dict[str, Claim] | None = None) -> list[Judgement]:
+def judge(records: Sequence[RecordLike], claims: dict[str, Claim] | None = None) -> list[Judgement]:
     """Return one judgement a claim, in the document's order.
 
     Args:
@@ -67,7 +67,7 @@ Place = tuple[str, str, str, str, int, str]
 """Claim, study, arm, the other arm, labels, measure: where a difference belongs."""
 
 
-def _measured(records: Sequence[Record]) -> dict[Place, tuple[str, Evidence]]:
+def _measured(records: Sequence[RecordLike]) -> dict[Place, tuple[str, Evidence]]:
     found: dict[Place, tuple[str, Evidence]] = {}
     for record in records:
         for evidence in record.claims:

@@ -16,7 +16,8 @@ from helpers.delivery.clock import Clock
 from helpers.delivery.deliver import deliver
 from helpers.report.book import build
 from helpers.runs.execute import execute
-from helpers.runs.plan import find_notebook, plan_run
+from helpers.runs.notebooks import find_notebook
+from helpers.runs.planned import plan_run
 from helpers.sources import readers
 from helpers.sources.user_corpus import find_file, load_yours
 from helpers.transfer.finetuning import choose_device

@@ -20,7 +20,7 @@ MOST_CLASSES = 50
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TwoSystems:
     """What was found about two systems.
 
     Attributes:
@@ -51,7 +51,7 @@ def compare(
     metric: str = "",
     which: str = "",
     smallest: float = SMALLEST,
-) -> Comparison:
+) -> TwoSystems:
     """Compare two files of predictions, or two sample logs of lm-eval.
 
     Args:
@@ -73,40 +73,40 @@ def compare(
     first, second = predictions.read_two(a, b)
     logs = [predictions.is_log(rows) for rows in (first, second)]
     if all(logs) and truth is None:
-        found = predictions.scores(first, second, metric=metric, which=which)
+        found = predictions.logged_scores(first, second, metric=metric, which=which)
         table = [
-            versus(name, one, other, smallest=smallest)
-            for name, (one, other) in found.metrics.items()
+            versus(name, of_a, of_b, smallest=smallest)
+            for name, (of_a, of_b) in found.metrics.items()
         ]  # fmt: skip
-        return Comparison(table[0].difference.n, found.paired, table, [], [])
+        return TwoSystems(table[0].difference.n, found.paired, table, [], [])
     if truth is None:
         odd = f" (only {(a, b)[logs.index(True)].name} is a log)" if any(logs) else ""
         raise UserError(
             "Name the file of true classes with --truth; only two sample logs of lm-eval need "
             f"none{odd}."
         )
-    said = predictions.predictions(
+    answers = predictions.predictions(
         first, second, readers.read_file(truth), label=label, predicted=predicted, by=by
     )
-    names = list(dict.fromkeys([*sorted(set(said.truth)), *said.a, *said.b]))
+    names = list(dict.fromkeys([*sorted(set(answers.truth)), *answers.a, *answers.b]))
     place = {name: k for k, name in enumerate(names)}
-    true, of_a, of_b = ([place[x] for x in each] for each in (said.truth, said.a, said.b))
-    return Comparison(
+    true, of_a, of_b = ([place[x] for x in each] for each in (answers.truth, answers.a, answers.b))
+    return TwoSystems(
         len(true),
-        said.paired,
+        answers.paired,
         classifiers(true, of_a, of_b, len(names), smallest),
         by_class(true, of_a, of_b, names),
-        [*_notes("A", said.a, said.truth), *_notes("B", said.b, said.truth)],
+        [*_notes("A", answers.a, answers.truth), *_notes("B", answers.b, answers.truth)],
         mcnemar(np.equal(of_a, true), np.equal(of_b, true)).p,
     )
 
 
-def _notes(name: str, said: Sequence[str], truth: Sequence[str]) -> Iterator[str]:
+def _notes(name: str, answers: Sequence[str], truth: Sequence[str]) -> Iterator[str]:
     known = set(truth)
-    empty = sum(not each for each in said)
+    empty = sum(not each for each in answers)
     if empty:
         yield f"{empty:,} answers of {name} are empty and count as wrong."
-    strange = [each for each in said if each and each not in known]
+    strange = [each for each in answers if each and each not in known]
     if strange:
         yield (
             f"{len(strange):,} answers of {name} are no class of the truth ('{strange[0]}') and "
@@ -131,16 +131,17 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def lines_of(found: Comparison, a: Path, b: Path) -> list[str]:
+def lines_of(found: TwoSystems, a: Path, b: Path) -> list[str]:
     """Return the text of the command, line by line."""
     lines = [f"A is {a}, B is {b}: {found.n:,} items, paired {found.paired}.", *found.notes, ""]
     lines.append(f"{'':<12}{'A':>8}{'B':>8}   A - B [95 % over items]")
     lines += [
-        f"{one.measure:<12}{one.a:>8.3f}{one.b:>8.3f}   {one.difference}" for one in found.scores
+        f"{score.measure:<12}{score.a:>8.3f}{score.b:>8.3f}   {score.difference}"
+        for score in found.scores
     ]
     if found.p is not None:
         lines.append(f"Equal accuracy: p = {found.p:.3g} (McNemar's test, mid-p).")
-    lines += ["", *(sentence(one, found.n) for one in found.scores)]
+    lines += ["", *(sentence(score, found.n) for score in found.scores)]
     if found.classes:
         shown = sorted(found.classes, key=lambda row: -row.n)[:MOST_CLASSES]
         lines += ["", "Class by class (each interval on its own, not corrected for their number):"]
@@ -154,7 +155,7 @@ def lines_of(found: Comparison, a: Path, b: Path) -> list[str]:
     return lines
 
 
-def sentence(one: Versus, n: int) -> str:
+def sentence(score: Versus, n: int) -> str:
     """Return what is decided about one score, and what would decide it, in words.
 
     >>> right = np.repeat([[1, 1], [1, 0], [0, 1], [0, 0]], [70, 15, 11, 4], axis=0)
@@ -162,22 +163,22 @@ def sentence(one: Versus, n: int) -> str:
     accuracy: undecided. To find a difference as large as this one (0.040) takes about 1,282 items \
 (there are 100); to find one of 0.01, about 20,478 items.
     """
-    measured = abs(one.difference.value)
-    if one.finding == "no difference":
+    measured = abs(score.difference.value)
+    if score.finding == "no difference":
         return (
-            f"{one.measure}: no difference of {one.smallest:g} or more: the 90 % interval is "
-            f"{one.narrow}."
+            f"{score.measure}: no difference of {score.smallest:g} or more: the 90 % interval is "
+            f"{score.narrow}."
         )
-    if one.finding != "undecided":
-        return f"{one.measure}: {one.finding}, by {measured:.3f}."
+    if score.finding != "undecided":
+        return f"{score.measure}: {score.finding}, by {measured:.3f}."
     as_this = (
-        f"To find a difference as large as this one ({measured:.3f}) takes {_many(one.needed)}"
+        f"To find a difference as large as this one ({measured:.3f}) takes {_many(score.needed)}"
         if measured > 1e-12
         else "The two are level"
     )
     return (
-        f"{one.measure}: undecided. {as_this} (there are {n:,}); to find one of "
-        f"{one.smallest:g}, {_many(one.needed_smallest)}."
+        f"{score.measure}: undecided. {as_this} (there are {n:,}); to find one of "
+        f"{score.smallest:g}, {_many(score.needed_smallest)}."
     )
 
 
@@ -185,7 +186,7 @@ def _many(needed: int | None) -> str:
     return "more than 10,000,000 items" if needed is None else f"about {needed:,} items"
 
 
-def as_json(found: Comparison) -> dict[str, Any]:
+def as_json(found: TwoSystems) -> dict[str, Any]:
     """Return the comparison as JSON has it: bounds that do not exist are null."""
     return {
         "items": found.n,
@@ -194,11 +195,11 @@ def as_json(found: Comparison) -> dict[str, Any]:
         "p_equal_accuracy": found.p,
         "scores": [
             {
-                "measure": one.measure, "a": one.a, "b": one.b, **_bounds(one.difference),
-                "finding": one.finding, "smallest": one.smallest, "items_needed": one.needed,
-                "items_needed_for_smallest": one.needed_smallest,
+                "measure": score.measure, "a": score.a, "b": score.b, **_bounds(score.difference),
+                "finding": score.finding, "smallest": score.smallest, "items_needed": score.needed,
+                "items_needed_for_smallest": score.needed_smallest,
             }
-            for one in found.scores
+            for score in found.scores
         ],
         "classes": [
             {

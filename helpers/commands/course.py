@@ -13,7 +13,7 @@ import nbformat
 from helpers import UserError
 from helpers.base.files import write_atomically
 from helpers.runs.course import with_links
-from helpers.runs.plan import all_notebooks, find_notebook
+from helpers.runs.notebooks import all_notebooks, find_notebook
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

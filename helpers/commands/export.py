@@ -24,7 +24,7 @@ def export(chosen: argparse.Namespace) -> int:
     file = portable.export(chosen.model, int8=chosen.int8)
     facts = {"file": str(file), "megabytes": round(file.stat().st_size / 1e6, 1)}
     if texts:
-        found = portable.agreement(chosen.model, file, texts)
+        found = portable.export_agreement(chosen.model, file, texts)
         facts |= {"texts": found.texts, "same_answers": found.same, "largest_difference": found.off}
     if chosen.json:
         print(json.dumps(facts, indent=2))

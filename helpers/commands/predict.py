@@ -21,7 +21,7 @@ def predict(chosen: argparse.Namespace) -> int:
     from helpers.delivery.models import precision_of
 
     out = chosen.out or beside(chosen.file)
-    labelling.check(chosen.file, out, chosen.threshold)
+    labelling.check_files(chosen.file, out, chosen.threshold)
     model, facts = folder.load(chosen.model, precision_of("cpu"))
     started = time.perf_counter()
     answered = labelling.predict(
@@ -49,7 +49,7 @@ def beside(file: Path) -> Path:
     >>> beside(Path("a/new.csv")).name, beside(Path("new.json.gz")).name, beside(Path("a.tsv")).name
     ('new.labelled.csv', 'new.labelled.jsonl', 'a.labelled.csv')
     """
-    from helpers.delivery.predict import WRITTEN
+    from helpers.delivery.streams import WRITTEN
 
     suffix = readers.suffix_of(file) or ""
     stem = file.name[: len(file.name) - len(suffix)]

@@ -92,12 +92,12 @@ def _only(question: studies.Question, chosen: argparse.Namespace) -> studies.Que
 
 def _settled(trials: Sequence[Trial], name: str) -> None:
     """Refuse trials of arms and label counts whose setting has not been searched."""
-    for trial in {(one.arm, one.labels): one for one in trials}.values():
-        if not studies.searched(trial.task, trial.arm):
+    for trial in {(each.arm, each.labels): each for each in trials}.values():
+        if not studies.has_search(trial.task, trial.arm):
             continue
         question = studies.question(name)
         found = settings.found_for(trial.task, trial.corpus, question.model)
-        if not any((one["arm"], one["labels"]) == (trial.arm, trial.labels) for one in found):
+        if not any((entry["arm"], entry["labels"]) == (trial.arm, trial.labels) for entry in found):
             raise UserError(
                 f"No setting has been found yet for {trial.arm} with {trial.labels:,} labels: run "
                 f"`python -m helpers trials {name} --search --arms {trial.arm} --labels "
@@ -171,7 +171,7 @@ def _search(question: studies.Question, store: Store, how: dict[str, Any]) -> in
 def _pack(missing: Sequence[Trial], folder: Path) -> int:
     from helpers.trials import pack
 
-    count, size = pack.write(missing, folder)
+    count, size = pack.write_pack(missing, folder)
     print(
         f"{count} of {len(missing)} missing trials packed, {size / 1e6:.0f} MB in {folder}. On the "
         "other machine: `python start.py --minutes 10 --jobs 7`; bring back outcomes/*.zip and "

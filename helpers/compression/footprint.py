@@ -1,26 +1,20 @@
-"""What a model needs: parameters, bytes, memory and time, each estimated or measured.
+"""What a model needs: its parameters counted, its time measured.
 
 Times are of this machine, now, so only ratios of one :func:`measure` are worth saying: methods take
 turns round by round in a random order, after a warm-up, with as many threads, on the same batch.
 """
 
 import gc
-import json
-import subprocess
-import sys
-import tempfile
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from helpers import ROOT, UserError
+from helpers import UserError
 from helpers.evaluation.intervals import Interval
 
 
@@ -60,37 +54,6 @@ def parameters(model: Any) -> Parameters:
     return Parameters(words.numel(), sum(p.numel() for p in each) - words.numel(), zeros)
 
 
-def estimated_bytes(numbers: int, bits: float = 32.0, sparsity: float = 0.0) -> float:
-    """Return what ``numbers`` weights should take: those kept, and a bit each to say which.
-
-    With ``sparsity`` 0 no such map is needed. Shannon's bound for the map would be H(sparsity) bits
-    each, below 1; a file format pays more.
-
-    >>> estimated_bytes(8000), estimated_bytes(8000, bits=8), estimated_bytes(8000, sparsity=0.75)
-    (32000.0, 8000.0, 9000.0)
-    """
-    if not (bits > 0 and 0 <= sparsity <= 1):
-        raise UserError(f"bits must be above 0 and sparsity in [0, 1], not {bits} and {sparsity}.")
-    return numbers * (bits * (1 - sparsity) + (sparsity > 0)) / 8
-
-
-def stored_bytes(path: Path | str, packed: bool = False) -> int:
-    """Return the bytes of a model's weights on disk: of an .onnx file, or a folder's safetensors.
-
-    ``packed``: of the same bytes after zlib (level 1), which is what pruned zeros save.
-
-    Raises:
-        UserError: nothing of the kind there.
-    """
-    path = Path(path)
-    files = [path] if path.is_file() else sorted(path.glob("*.safetensors"))
-    if not files:
-        raise UserError(f"{path} is neither a model file nor a folder with safetensors in it.")
-    if not packed:
-        return sum(file.stat().st_size for file in files)
-    return sum(len(zlib.compress(file.read_bytes(), 1)) for file in files)
-
-
 @dataclass(frozen=True)
 class Latency:
     """How long a method takes for a batch, in seconds.
@@ -107,11 +70,6 @@ class Latency:
     def p50(self) -> float:
         """The median time."""
         return float(np.quantile(self.seconds, 0.5))
-
-    @property
-    def p95(self) -> float:
-        """The time that one call in twenty exceeds."""
-        return float(np.quantile(self.seconds, 0.95))
 
     @property
     def throughput(self) -> float:
@@ -183,58 +141,6 @@ def speedup(method: Latency, reference: Latency, resamples: int = 2000) -> Inter
     low, high = np.quantile(ratios, [0.025, 0.975])
     value = float(np.median(slow) / np.median(fast))
     return Interval(value, float(low), float(high), len(fast), 0.95, "bootstrap over rounds")
-
-
-_CHILD = """
-import json, resource, sys
-import numpy as np
-def peak():
-    try:  # Linux: of this program alone; getrusage would count the parent before the exec
-        lines = open("/proc/self/status").read().splitlines()
-        return 1024 * int(next(one for one in lines if one.startswith("VmHWM")).split()[1])
-    except OSError:
-        unit = 1 if sys.platform == "darwin" else 1024
-        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-path, batch = sys.argv[1], {k: np.array(v) for k, v in json.load(open(sys.argv[2])).items()}
-if path.endswith(".onnx"):
-    import onnxruntime
-    before = peak()
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    session.run(None, batch)
-else:
-    import torch
-    from transformers import AutoModel
-    from helpers.tasks.heads import MeanPooledClassifier
-    before = peak()
-    with torch.inference_mode():
-        MeanPooledClassifier.load(path)(**{k: torch.tensor(v) for k, v in batch.items()})
-print((peak() - before) / 1e6)
-"""
-
-
-def peak_memory(path: Path | str, batch: Mapping[str, Any]) -> float:
-    """Return the peak memory of loading a model and answering one batch, in MB (10^6 bytes).
-
-    In a process of its own; what the libraries take before the model is loaded is not counted.
-
-    Args:
-        path: a folder that ``MeanPooledClassifier.save`` wrote, or an .onnx file.
-        batch: ``input_ids`` and ``attention_mask`` (b, t).
-
-    Raises:
-        UserError: no such model, or the process failed.
-    """
-    stored_bytes(path)
-    with tempfile.TemporaryDirectory() as folder:
-        given = Path(folder, "batch.json")
-        listed = {key: np.asarray(value).tolist() for key, value in batch.items()}
-        given.write_text(json.dumps(listed), encoding="utf-8")
-        command = [sys.executable, "-c", _CHILD, str(Path(path).resolve()), str(given)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)  # noqa: S603
-    if done.returncode:
-        said = done.stderr.strip().splitlines()
-        raise UserError(f"{path} could not be measured: {said[-1] if said else 'it was killed'}")
-    return float(done.stdout)
 
 
 def answers(model: nn.Module) -> Callable[[Any], Any]:

@@ -1,8 +1,7 @@
 """A student that learns from a teacher's answers which were read once, before the training.
 
 The teacher does not change while the student learns, and without dropout it says the same of a text
-each time: reading it once saves a pass through the teacher in every step. It is the loss of
-:class:`helpers.compression.distillation.DistillationObjective` with its hard and its soft term.
+each time: reading it once saves a pass through the teacher in every step.
 
 Shapes: n texts that there are answers of, b texts in a batch, t tokens, c classes.
 """
@@ -19,7 +18,7 @@ IGNORED = -100
 
 
 @dataclass
-class Answered:
+class LossAndLogits:
     """What a training step reads: ``loss`` in nats, and ``logits`` (b, c)."""
 
     loss: torch.Tensor
@@ -71,7 +70,7 @@ class Imitation(nn.Module):
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor
-    ) -> Answered:
+    ) -> LossAndLogits:
         """Return loss and logits of a batch; ``labels`` (b,) are the places in the tables."""
         from helpers.compression.distillation import soft_loss
 
@@ -80,4 +79,4 @@ class Imitation(nn.Module):
         known = self.classes[labels]
         summed = nn.functional.cross_entropy(logits, known, ignore_index=IGNORED, reduction="sum")
         loss = loss + self.hard * summed / (known != IGNORED).sum().clamp(min=1)
-        return Answered(loss, logits)
+        return LossAndLogits(loss, logits)

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from helpers import visible
 from helpers.base.files import replacing_file, write_atomically
-from helpers.delivery.curve import Curve
+from helpers.delivery.curve import LabelCurve
 from helpers.delivery.estimate import Estimate
 from helpers.evaluation.intervals import Interval
 
@@ -60,7 +60,7 @@ class Answer:
     errors: list[dict[str, Any]]
     suspects: list[dict[str, str]]
     judged: int
-    curve: Curve | None
+    curve: LabelCurve | None
     seconds: float
 
     def estimate(self, which: str = "chosen") -> Estimate:
@@ -144,7 +144,7 @@ class Answer:
             curve = facts.pop("curve", None)
             tables = {k[3:]: arrays[k] for k in arrays if k.startswith("of.")}
             whole: dict[str, Any] = {"truth": arrays["truth"], "probabilities": tables}
-            whole["curve"] = Curve(**curve, right=arrays["curve"]) if curve else None
+            whole["curve"] = LabelCurve(**curve, right=arrays["curve"]) if curve else None
             return cls(**facts, **whole)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError):
             return None

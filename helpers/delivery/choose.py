@@ -98,7 +98,7 @@ def log_scores(probabilities: Floats, labels: Labels) -> Floats:
     return np.log(np.clip(true, LEAST, 1))
 
 
-def compare(
+def cross_validate(
     candidate: Candidate,
     texts: Sequence[str],
     labels: Labels,
@@ -120,7 +120,7 @@ def compare(
 
     >>> from helpers.delivery.candidates import Bag
     >>> texts, labels = ["red apple", "old car"] * 10, np.arange(20) % 2
-    >>> tried = compare(Bag("words"), texts, labels, 2, folds_of(labels), [{"C": 10.0}], 20)
+    >>> tried = cross_validate(Bag("words"), texts, labels, 2, folds_of(labels), [{"C": 10.0}], 20)
     >>> tried.labels, tried.probabilities.argmax(1).tolist() == labels.tolist()
     (16, True)
     """
@@ -138,7 +138,7 @@ def compare(
             kept.append(model.probabilities(judged))
     order = np.argsort(np.concatenate([held for _, held in folds]))
     tables = [np.concatenate(parts)[order] for parts in found]
-    truth = labels[compared(folds)]
+    truth = labels[held_out_places(folds)]
     if candidate.too_sure:
         sharpness = [temperature(table, truth) for table in tables]
         tables = [tempered(table, t) for table, t in zip(tables, sharpness, strict=True)]
@@ -174,7 +174,7 @@ def tempered(probabilities: Floats, t: float) -> Floats:
     return np.asarray(softmax(np.log(np.clip(probabilities, 1e-12, 1)) / t, axis=1))
 
 
-def compared(folds: Sequence[tuple[Labels, Labels]]) -> Labels:
+def held_out_places(folds: Sequence[tuple[Labels, Labels]]) -> Labels:
     """Return the places of the texts that are compared on, in order."""
     return np.sort(np.concatenate([held for _, held in folds]))
 
@@ -191,11 +191,11 @@ def ranking(tried: Sequence[Tried], labels: Labels) -> Iterator[tuple[Tried, flo
         tried: candidates, the simplest first.
         labels: of the texts compared on, (n,).
     """
-    table = [log_scores(one.probabilities, labels) for one in tried]
+    table = [log_scores(candidate.probabilities, labels) for candidate in tried]
     best = max(table, key=lambda scores: float(scores.mean()))
-    for one, scores in zip(tried, table, strict=True):
+    for candidate, scores in zip(tried, table, strict=True):
         behind = best - scores
-        yield one, float(behind.mean()), float(behind.std(ddof=1) / np.sqrt(len(behind)))
+        yield candidate, float(behind.mean()), float(behind.std(ddof=1) / np.sqrt(len(behind)))
 
 
 def simplest(tried: Sequence[Tried], labels: Labels) -> Tried:
@@ -209,4 +209,4 @@ def simplest(tried: Sequence[Tried], labels: Labels) -> Tried:
     >>> simplest(tried, np.array([0, 1] * 8)).candidate.name
     'largest class'
     """
-    return next(one for one, behind, error in ranking(tried, labels) if behind <= error)
+    return next(candidate for candidate, behind, error in ranking(tried, labels) if behind <= error)

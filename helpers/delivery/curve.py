@@ -22,7 +22,7 @@ RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class Curve:
+class LabelCurve:
     """Right answers by label count.
 
     Attributes:
@@ -48,7 +48,7 @@ class Curve:
         >>> rng = np.random.default_rng(0)
         >>> shares = [1 - 0.4 * n**-0.5 for n in (1, 2, 4, 8)]
         >>> right = np.stack([rng.random((3, 4000)) < share for share in shares]) * 1.0
-        >>> gain = Curve("x", [1, 2, 4, 8], right).gain_of_doubling()
+        >>> gain = LabelCurve("x", [1, 2, 4, 8], right).gain_of_doubling()
         >>> gain.low < 0.4 * (8**-0.5 - 16**-0.5) < gain.high
         True
         """
@@ -69,7 +69,7 @@ class Curve:
         return float(errors[-1] * (1 - 2 ** min(0.0, slope)))
 
 
-def measure(
+def label_curve(
     candidate: Candidate,
     setting: Setting,
     texts: Sequence[str],
@@ -77,7 +77,7 @@ def measure(
     unseen: Sequence[str],
     truth: Labels,
     n_classes: int,
-) -> Curve:
+) -> LabelCurve:
     """Fit to parts of the labelled texts with one setting; judge on texts that chose nothing.
 
     Args:
@@ -98,4 +98,4 @@ def measure(
             (model,) = candidate.fit([texts[i] for i in order], labels[order], n_classes, [setting])
             draws.append(model.probabilities(unseen).argmax(1) == truth)
         rows.append((draws * DRAWS)[:DRAWS])
-    return Curve(candidate.name, counts, np.array(rows, dtype=float))
+    return LabelCurve(candidate.name, counts, np.array(rows, dtype=float))

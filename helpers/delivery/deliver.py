@@ -8,21 +8,24 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from helpers.delivery import choose, curve, folder
+from helpers.delivery import choose, folder
 from helpers.delivery.answer import SHOWN, Answer
-from helpers.delivery.candidates import Bag, Candidate, Frozen, Labels, Largest
+from helpers.delivery.candidates import Bag, Frozen, Largest
 from helpers.delivery.choose import Tried
 from helpers.delivery.clock import Clock
+from helpers.delivery.contest import Contest
+from helpers.delivery.curve import LabelCurve, label_curve
 from helpers.delivery.estimate import Estimate
-from helpers.delivery.models import FineTuned, Model, precision_of
+from helpers.delivery.models import FineTuned, Floats, Model, precision_of
 from helpers.delivery.progress import Progress
-from helpers.delivery.tuning import OutOfTime, Tuned, soften
+from helpers.delivery.tuning import FullTuning, OutOfTime, soften
 from helpers.evaluation.label_noise import label_suspects
 from helpers.sources.corpora import Corpus
 from helpers.sources.variants import variant
@@ -73,17 +76,17 @@ def deliver(
     if kept is not None and (out / "model" / folder.FACTS).is_file():
         return kept
     folder.check_free(out / "model")
-    work = _Work(corpus, clock, Progress(out / UNDER_WAY, key))
+    contest = Contest(corpus, clock, Progress(out / UNDER_WAY, key))
     precision = precision_of(device)
-    work.consider(Largest(), 1.0, at_least=ALWAYS)
-    work.consider(Bag("words"), 0.15, at_least=ALWAYS)
-    work.consider(Bag("characters"), 0.2)
+    contest.consider(Largest, 1.0, at_least=ALWAYS)
+    contest.consider(partial(Bag, "words"), 0.15, at_least=ALWAYS)
+    contest.consider(partial(Bag, "characters"), 0.2)
     for name in encoders:
-        work.consider(lambda name=name: Frozen(name, max_length, precision), 0.4)
+        contest.consider(partial(Frozen, name, max_length, precision), 0.4)
     if fine_tune:
         place = torch.device(device)
-        work.consider(lambda: Tuned(encoders[0], max_length, precision, place), 0.85)
-    return work.finish(out, key, own_test)
+        contest.consider(partial(FullTuning, encoders[0], max_length, precision, place), 0.85)
+    return _finish(contest, out, key, own_test)
 
 
 def _key(corpus: Corpus, encoders: Sequence[str], *rest: Any) -> str:
@@ -92,225 +95,149 @@ def _key(corpus: Corpus, encoders: Sequence[str], *rest: Any) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
-class _Work:
-    """The labelled texts, and what has been tried on them so far."""
+def _finish(contest: Contest, out: Path, key: str, own_test: bool) -> Answer:
+    """Take one, judge it, measure the curve, train it on every label and write it."""
+    largest, words = contest.tried[:2]
+    taken = choose.simplest(contest.tried, contest.asked)
+    cheap = _cheap(contest, taken)
+    contest.clock.tell(f"Taken: {taken.candidate.name}")
+    judged = {"chosen": taken, "largest": largest, "words": words}
+    tables = {name: _judge(contest, tried) for name, tried in judged.items()}
+    curve = _curve(contest, taken, cheap)
+    model, learned = _delivered(contest, taken, own_test)
+    answer = Answer(
+        key=key,
+        names=contest.names,
+        candidates=_table(contest, taken),
+        left_out=contest.left_out,
+        delivered={
+            "name": taken.candidate.name, "kind": model.kind, "setting": dict(taken.setting),
+            "labels": learned,
+            "judged_with": taken.labels if _is_dear(taken) else contest.most(taken),
+        },
+        truth=contest.truth,
+        probabilities=tables,
+        errors=_errors(contest, tables["chosen"]),
+        suspects=_suspects(contest, cheap if taken is largest else taken)[:SHOWN],
+        judged=len(contest.asked),
+        curve=curve,
+        seconds=round(contest.clock.spent, 1),
+    )  # fmt: skip
+    corpus, mine = contest.corpus, answer.estimate()
+    facts = {
+        "base": taken.candidate.name, "setting": dict(taken.setting),
+        "trained_on": learned, "data": corpus.name,
+        "sha256": corpus.fingerprint, "licence": corpus.licence,
+        "measured_on": len(contest.truth), "accuracy": round(mine.accuracy.value, 4),
+        "macro_f1": round(mine.macro_f1.value, 4),
+        "mean_probability": round(float(mine.probabilities.max(1).mean()), 4),
+    }  # fmt: skip
+    measured = "\n".join(answer.recommendation())
+    folder.save(model, out / "model", contest.names, facts, measured)
+    answer.store(out)
+    contest.progress.clear()
+    contest.clock.tell("Done")
+    return answer
 
-    def __init__(self, corpus: Corpus, clock: Clock, progress: Progress) -> None:
-        self.corpus, self.clock, self.names = corpus, clock, corpus.label_names
-        self.progress = progress
-        clock.started -= progress.spent
-        parts = [corpus.splits[name] for name in ("train", "validation")]
-        self.texts = [text for part in parts for text in part["text"]]
-        self.labels = np.array([n for part in parts for n in part["label"]])
-        self.unseen = list(corpus.splits["test"]["text"])
-        self.truth = np.array(corpus.splits["test"]["label"])
-        self.folds = choose.folds_of(self.labels)
-        self.asked = self.labels[choose.compared(self.folds)]
-        self.tried: list[Tried] = []
-        self.most: dict[str, int] = {}
-        self.left_out: list[str] = []
 
-    def consider(self, made: Any, share: float, at_least: int = 0) -> None:
-        """Try a candidate (or what makes it) in at most this share of the time that is left."""
-        seconds = share * self.clock.left
-        if seconds <= 0 and not at_least:
-            over = "The time was over before the further candidates; allow more minutes."
-            self.left_out = list(dict.fromkeys([*self.left_out, over]))
-            return
-        candidate: Candidate = made() if callable(made) else made
-        name = candidate.name
-        known = self.progress.plan(name)
-        before = self.progress.tried(candidate) if known else None
-        if known and before:
-            self.clock.tell(f"{name}: was compared before the stop")
-            self.tried.append(before)
-            self.most[name] = known[1]
-        if isinstance(candidate, Frozen):
-            candidate.read = self.progress.remembering(name, candidate.read)
-        if before:
-            return
-        self.clock.tell(f"{name}: how long would it take?")
-        # all folds with every setting, then once more for the estimate and for what is delivered
-        passes = sum(len(fit) for fit, _ in self.folds) / len(self.texts) + 1
-        settings, most = known or candidate.plan(
-            self.texts, self.labels, len(self.names), seconds, passes
+def _is_dear(tried: Tried) -> bool:
+    """Whether training it once more, only to judge it or for a curve, is not worth the time."""
+    return isinstance(tried.candidate, FullTuning)
+
+
+def _cheap(contest: Contest, taken: Tried) -> Tried:
+    """Return what the curve is of: the taken one, or the best that is trained in no time."""
+    if not _is_dear(taken):
+        return taken
+    cheap = [tried for tried in contest.tried if not _is_dear(tried)]
+    return max(cheap, key=lambda tried: max(tried.scores))
+
+
+def _judge(contest: Contest, tried: Tried) -> Floats:
+    """Return what the candidate says of the texts that chose nothing, (n, c)."""
+    if _is_dear(tried) and tried.model is not None:
+        probabilities = tried.model.probabilities(contest.unseen)
+        return choose.tempered(probabilities, tried.setting["temperature"])
+    texts, labels = contest.readable(tried, contest.texts, contest.labels)
+    (model,) = tried.candidate.fit(texts, labels, len(contest.names), [tried.setting])
+    return model.probabilities(contest.unseen)
+
+
+def _curve(contest: Contest, taken: Tried, cheap: Tried) -> LabelCurve | None:
+    """Return accuracy by label count, or None where there is no time for it."""
+    contest.clock.tell("Are more labels worth it?")
+    needed = 3 * cheap.seconds + (taken.seconds if taken is not cheap else 0)
+    if contest.clock.left <= needed:
+        return None
+    texts, labels = contest.readable(cheap, contest.texts, contest.labels)
+    return label_curve(
+        cheap.candidate, cheap.setting, texts, labels, contest.unseen, contest.truth,
+        len(contest.names),
+    )  # fmt: skip
+
+
+def _delivered(contest: Contest, taken: Tried, own_test: bool) -> tuple[Model, int]:
+    """Train the taken candidate on every label; return it and how many it learned from.
+
+    Where a dear one turns out slower than planned, as on a machine that others use too, the network
+    of the comparison is delivered instead: the limit of time is kept.
+    """
+    texts, labels = contest.texts, contest.labels
+    if not own_test:
+        texts, labels = texts + contest.unseen, np.concatenate([labels, contest.truth])
+    texts, labels = contest.readable(taken, texts, labels)
+    contest.clock.tell(f"Training it on {len(texts):,} labels, to be delivered")
+    try:
+        if isinstance(taken.candidate, FullTuning):
+            taken.candidate.deadline = time.monotonic() + contest.clock.left
+        (model,) = taken.candidate.fit(texts, labels, len(contest.names), [taken.setting])
+        return model, len(texts)
+    except OutOfTime:
+        assert isinstance(taken.model, FineTuned)
+        soften(taken.model.network, taken.setting["temperature"])
+        contest.left_out.append(
+            f"There was no time to train on all labels; {taken.labels:,} are behind the "
+            "delivered model: allow more minutes."
         )
-        most = max(most, min(at_least, len(self.texts)))
-        if most < min(len(self.texts), 2 * len(self.names)):
-            self.left_out.append(f"There was no time for {name}; allow more minutes.")
-            return
-        self.progress.note(name, settings, most, self.clock.spent)
-        self.clock.tell(f"{name}: {min(most, len(self.texts)):,} labels")
-        if isinstance(candidate, Tuned):
-            # Training it on all labels must fit in behind the comparison.
-            share = min(0.9, 1.15 * (passes - 1) / passes)
-            candidate.deadline = time.monotonic() + seconds * share
-        try:
-            found = choose.compare(
-                candidate, self.texts, self.labels, len(self.names), self.folds, settings, most
-            )
-        except OutOfTime:
-            self.left_out.append(
-                f"There was too little time for {name}: it was slower than it began; "
-                "allow more minutes."
-            )
-            return
-        self.tried.append(found)
-        self.most[name] = most
-        self.progress.keep(found, self.names)
-        self.progress.say(self.clock.spent)
+        return taken.model, taken.labels
 
-    def finish(self, out: Path, key: str, own_test: bool) -> Answer:
-        """Take one, judge it, measure the curve, train it on every label and write it."""
-        taken = choose.simplest(self.tried, self.asked)
-        self.clock.tell(f"Taken: {taken.candidate.name}")
-        tables = {
-            name: self._judge(one)
-            for name, one in (
-                ("chosen", taken), ("largest", self.tried[0]), ("words", self.tried[1])
-            )
-        }  # fmt: skip
-        cheap = self._cheap(taken)
-        steps = None
-        self.clock.tell("Are more labels worth it?")
-        needed = 3 * cheap.seconds + (taken.seconds if taken is not cheap else 0)
-        if self.clock.left > needed:
-            texts, labels = self._some(self.texts, self.labels, self.most[cheap.candidate.name])
-            steps = curve.measure(
-                cheap.candidate, cheap.setting, texts, labels, self.unseen, self.truth,
-                len(self.names),
-            )  # fmt: skip
-        texts, labels = self.texts, self.labels
-        if not own_test:
-            texts, labels = texts + self.unseen, np.concatenate([labels, self.truth])
-        # what there was no time to read stays unread
-        if self.most[taken.candidate.name] < len(self.texts):
-            texts, labels = self._some(texts, labels, self.most[taken.candidate.name])
-        model, learned = self._delivered(taken, texts, labels)
-        suspects = self._suspects(cheap if taken is self.tried[0] else taken)
-        answer = Answer(
-            key=key,
-            names=self.names,
-            candidates=self._table(taken),
-            left_out=self.left_out,
-            delivered={
-                "name": taken.candidate.name, "kind": model.kind, "setting": dict(taken.setting),
-                "labels": learned, "judged_with": self._behind(taken),
-            },
-            truth=self.truth,
-            probabilities=tables,
-            errors=self._errors(tables["chosen"]),
-            suspects=suspects[:SHOWN],
-            judged=len(self.asked),
-            curve=steps,
-            seconds=round(self.clock.spent, 1),
-        )  # fmt: skip
-        mine = answer.estimate()
-        facts = {
-            "base": taken.candidate.name, "setting": dict(taken.setting),
-            "trained_on": learned, "data": self.corpus.name,
-            "sha256": self.corpus.fingerprint, "licence": self.corpus.licence,
-            "measured_on": len(self.truth), "accuracy": round(mine.accuracy.value, 4),
-            "macro_f1": round(mine.macro_f1.value, 4),
-            "mean_probability": round(float(mine.probabilities.max(1).mean()), 4),
-        }  # fmt: skip
-        measured = "\n".join(answer.recommendation())
-        folder.save(model, out / "model", self.names, facts, measured)
-        answer.store(out)
-        self.progress.clear()
-        self.clock.tell("Done")
-        return answer
 
-    def _delivered(self, taken: Tried, texts: Sequence[str], labels: Labels) -> tuple[Model, int]:
-        """Train the taken candidate on these labels; return it and how many it learned from.
+def _suspects(contest: Contest, tried: Tried) -> list[dict[str, str]]:
+    """Return labels that a model which was not fitted to them finds wrong."""
+    places = choose.held_out_places(contest.folds)
+    return [
+        {
+            "label": contest.names[contest.asked[i]],
+            "rather": contest.names[int(tried.probabilities[i].argmax())],
+            "text": contest.texts[places[i]][:300],
+        }
+        for i in label_suspects(tried.probabilities, contest.asked)
+    ]
 
-        Where a dear one turns out slower than planned, as on a machine that others use too, the
-        network of the comparison is delivered instead: the limit of time is kept.
-        """
-        self.clock.tell(f"Training it on {len(texts):,} labels, to be delivered")
-        try:
-            if isinstance(taken.candidate, Tuned):
-                taken.candidate.deadline = time.monotonic() + self.clock.left
-            (model,) = taken.candidate.fit(texts, labels, len(self.names), [taken.setting])
-            return model, len(texts)
-        except OutOfTime:
-            assert isinstance(taken.model, FineTuned)
-            soften(taken.model.network, taken.setting["temperature"])
-            self.left_out.append(
-                f"There was no time to train on all labels; {taken.labels:,} are behind the "
-                "delivered model: allow more minutes."
-            )
-            return taken.model, taken.labels
 
-    def _behind(self, tried: Tried) -> int:
-        """Return the labels behind the estimate of a candidate."""
-        return tried.labels if self._dear(tried) else min(len(self.texts), self._most(tried))
+def _errors(contest: Contest, probabilities: Floats) -> list[dict[str, Any]]:
+    mine = Estimate(contest.names, contest.truth, probabilities)
+    return [
+        {
+            "label": contest.names[contest.truth[i]],
+            "answer": contest.names[mine.predicted[i]],
+            "probability": float(probabilities[i].max()),
+            "text": contest.unseen[i][:300],
+        }
+        for i in mine.errors()[:SHOWN]
+    ]
 
-    def _most(self, tried: Tried) -> int:
-        return self.most[tried.candidate.name]
 
-    def _dear(self, tried: Tried) -> bool:
-        """Whether training it once more, only to judge it, is not worth the time."""
-        return isinstance(tried.candidate, Tuned)
-
-    def _judge(self, tried: Tried) -> Any:
-        """Return what the candidate says of the texts that chose nothing, (n, c)."""
-        if self._dear(tried) and tried.model is not None:
-            return choose.tempered(
-                tried.model.probabilities(self.unseen), tried.setting["temperature"]
-            )
-        texts, labels = self._some(self.texts, self.labels, self._most(tried))
-        (model,) = tried.candidate.fit(texts, labels, len(self.names), [tried.setting])
-        return model.probabilities(self.unseen)
-
-    def _some(self, texts: Sequence[str], labels: Labels, most: int) -> tuple[list[str], Labels]:
-        """Return at most so many labelled texts, drawn at random."""
-        if len(texts) <= most:
-            return list(texts), labels
-        chosen = np.sort(choose.shuffled(np.arange(len(texts)))[:most])
-        return [texts[i] for i in chosen], labels[chosen]
-
-    def _cheap(self, taken: Tried) -> Tried:
-        """Return what the curve is of: the taken one, or the best that is trained in no time."""
-        if not isinstance(taken.candidate, Tuned):
-            return taken
-        cheap = [one for one in self.tried if not isinstance(one.candidate, Tuned)]
-        return max(cheap, key=lambda one: max(one.scores))
-
-    def _suspects(self, tried: Tried) -> list[dict[str, str]]:
-        """Return labels that a model which was not fitted to them finds wrong."""
-        places = choose.compared(self.folds)
-        return [
-            {
-                "label": self.names[self.asked[i]],
-                "rather": self.names[int(tried.probabilities[i].argmax())],
-                "text": self.texts[places[i]][:300],
-            }
-            for i in label_suspects(tried.probabilities, self.asked)
-        ]
-
-    def _errors(self, probabilities: Any) -> list[dict[str, Any]]:
-        mine = Estimate(self.names, self.truth, probabilities)
-        return [
-            {
-                "label": self.names[self.truth[i]],
-                "answer": self.names[mine.predicted[i]],
-                "probability": float(probabilities[i].max()),
-                "text": self.unseen[i][:300],
-            }
-            for i in mine.errors()[:SHOWN]
-        ]
-
-    def _table(self, taken: Tried) -> list[dict[str, Any]]:
-        return [
-            {
-                "candidate": one.candidate.name,
-                "labels": one.labels,
-                "log-probability": float(choose.log_scores(one.probabilities, self.asked).mean()),
-                "accuracy": float((one.probabilities.argmax(1) == self.asked).mean()),
-                "behind": behind,
-                "standard error": error,
-                "taken": one is taken,
-            }
-            for one, behind, error in choose.ranking(self.tried, self.asked)
-        ]
+def _table(contest: Contest, taken: Tried) -> list[dict[str, Any]]:
+    return [
+        {
+            "candidate": tried.candidate.name,
+            "labels": tried.labels,
+            "log-probability": float(choose.log_scores(tried.probabilities, contest.asked).mean()),
+            "accuracy": float((tried.probabilities.argmax(1) == contest.asked).mean()),
+            "behind": behind,
+            "standard error": error,
+            "taken": tried is taken,
+        }
+        for tried, behind, error in choose.ranking(contest.tried, contest.asked)
+    ]

@@ -177,7 +177,7 @@ class FineTuned:
         """Return the probability of each class, (n, c)."""
         parts = []
         for part in parts_of(texts):
-            rows = rows_of(part, self.tokenizer, self.max_length)
+            rows = training_rows(part, self.tokenizer, self.max_length)
             logits = np.stack(read(self.network, rows, precision=self.precision)).astype(float)
             near = unsure(logits)
             if self.precision != "float32" and len(near):
@@ -222,13 +222,13 @@ def mean_vectors(
     net = MeanVectors(encoder)
 
     def vectors(texts: Sequence[str]) -> Floats:
-        rows = rows_of(texts, tokenizer, max_length)
+        rows = training_rows(texts, tokenizer, max_length)
         return np.stack(read(net, rows, precision=precision, features=True))
 
     return vectors
 
 
-def rows_of(
+def training_rows(
     texts: Sequence[str], tokenizer: Any, max_length: int, labels: Sequence[int] | None = None
 ) -> list[Row]:
     """Return texts as the training loop's rows: token ids, cut at ``max_length``, and class."""

@@ -106,7 +106,7 @@ def export(place: Path | str, *, int8: bool = False) -> Path:
     return file
 
 
-def agreement(place: Path | str, file: Path, texts: Sequence[str]) -> Agreement:
+def export_agreement(place: Path | str, file: Path, texts: Sequence[str]) -> Agreement:
     """Return how an exported file answers beside the model of its folder, on texts.
 
     Raises:
@@ -118,7 +118,7 @@ def agreement(place: Path | str, file: Path, texts: Sequence[str]) -> Agreement:
     assert isinstance(model, models.FrozenVectors | models.FineTuned)
     theirs = model.probabilities(texts)
     session = OnnxClassifier(file)
-    rows = models.rows_of(texts, model.tokenizer, model.max_length)
+    rows = models.training_rows(texts, model.tokenizer, model.max_length)
     order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]))
     found = np.empty_like(theirs)
     for start in range(0, len(order), 16):

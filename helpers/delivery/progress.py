@@ -24,7 +24,7 @@ from helpers.delivery.candidates import Candidate, Setting
 from helpers.delivery.choose import Tried
 from helpers.delivery.models import FineTuned, Floats
 
-Read = Callable[[Sequence[str]], Floats]
+ReadTexts = Callable[[Sequence[str]], Floats]
 
 
 class Progress:
@@ -56,7 +56,7 @@ class Progress:
 
     def note(self, name: str, settings: Sequence[Setting], most: int, spent: float) -> None:
         """Keep the plan of a candidate, and the seconds spent so far."""
-        self.planned[name] = [[dict(one) for one in settings], most]
+        self.planned[name] = [[dict(setting) for setting in settings], most]
         self.say(spent)
 
     def say(self, spent: float) -> None:
@@ -92,7 +92,7 @@ class Progress:
         scores = tuple(facts.pop("scores"))
         return Tried(candidate, probabilities=table, scores=scores, model=model, **facts)
 
-    def remembering(self, name: str, read: Read) -> Read:
+    def remembering(self, name: str, read: ReadTexts) -> ReadTexts:
         """Return a reader of texts that keeps what it reads, and has what was read before.
 
         Args:
@@ -112,7 +112,7 @@ class Progress:
 
         def reading(texts: Sequence[str]) -> Floats:
             prints = [hashlib.sha256(text.encode("utf-8", "replace")).digest() for text in texts]
-            new = [i for i, one in enumerate(prints) if one not in known]
+            new = [i for i, key in enumerate(prints) if key not in known]
             if new:
                 vectors = np.asarray(read([texts[i] for i in new]))
                 chosen = np.frombuffer(b"".join(prints[i] for i in new), np.uint8)
@@ -121,7 +121,7 @@ class Progress:
                 with replacing_file(part) as file:
                     save_file(arrays, file)
                 known.update(zip((prints[i] for i in new), vectors, strict=True))
-            return np.stack([known[one] for one in prints])
+            return np.stack([known[key] for key in prints])
 
         return reading
 

@@ -38,7 +38,7 @@ class OutOfTime(Exception):
     """A training was not done by its deadline."""
 
 
-class Tuned:
+class FullTuning:
     """Fine-tuning of all parameters by AdamW, see :func:`helpers.training.loop.train`.
 
     Attributes:
@@ -60,7 +60,7 @@ class Tuned:
         self, texts: Sequence[str], labels: Labels, n_classes: int, settings: Sequence[Setting]
     ) -> Sequence[models.Model]:
         """Train a network for each setting: "rate" (peak step size), "epochs", "temperature"."""
-        rows = models.rows_of(texts, self.tokenizer, self.max_length, labels.tolist())
+        rows = models.training_rows(texts, self.tokenizer, self.max_length, labels.tolist())
         return [self._train(rows, n_classes, setting) for setting in settings]
 
     def plan(
@@ -84,7 +84,7 @@ class Tuned:
     def seconds_a_text(self, texts: Sequence[str], labels: Labels, n_classes: int) -> float:
         """Return how long a step takes, by the text: the second of two short trainings."""
         few = np.random.default_rng(0).permutation(len(texts))[:128]
-        rows = models.rows_of(
+        rows = models.training_rows(
             [texts[i] for i in few], self.tokenizer, self.max_length, labels[few].tolist()
         )
         taken = 0.0

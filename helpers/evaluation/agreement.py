@@ -66,10 +66,10 @@ def agreement(gains: Sequence[Interval], smallest: float) -> Decision:
     if len(gains) < 2:
         raise UserError(f"Agreement is between at least 2 measures, not {len(gains)}.")
     each = [decide(gain, smallest) for gain in gains]
-    above, below = [one.above for one in each], [one.below for one in each]
+    above, below = [decision.above for decision in each], [decision.below for decision in each]
     agree = min(max(above), max(below))
     opposed = max(p_of_at_least(above, 1), p_of_at_least(below, 1))
-    verdicts = {one.verdict for one in each}
+    verdicts = {decision.verdict for decision in each}
     if len(verdicts) == 1 and verdicts <= {*DECIDED}:
         return Decision("supported", agree, agree, opposed, 1.0)
     if verdicts >= {*DECIDED} and opposed <= LEVEL:

@@ -52,7 +52,7 @@ def reliability(confidence: npt.ArrayLike, right: npt.ArrayLike, bins: int = 10)
     Raises:
         UserError: lengths that differ, values out of range, no items.
 
-    >>> [(one.n, one.accuracy) for one in reliability([0.95, 0.9, 0.55], [1, 0, 1])]
+    >>> [(each.n, each.accuracy) for each in reliability([0.95, 0.9, 0.55], [1, 0, 1])]
     [(1, 1.0), (2, 0.5)]
     """
     sure, hits = checks.items("confidence", confidence, least=1), checks.zero_one("right", right)
@@ -64,12 +64,12 @@ def reliability(confidence: npt.ArrayLike, right: npt.ArrayLike, bins: int = 10)
     values = sure[:, 0]
     place = np.minimum((values * bins).astype(int), bins - 1)
     found = []
-    for one in np.unique(place):
-        inside = place == one
+    for number in np.unique(place):
+        inside = place == number
         found.append(
             Bin(
-                float(one / bins),
-                float((one + 1) / bins),
+                float(number / bins),
+                float((number + 1) / bins),
                 int(inside.sum()),
                 float(values[inside].mean()),
                 float(hits[inside].mean()),
@@ -93,5 +93,5 @@ def expected_calibration_error(
     0.1
     """
     found = reliability(confidence, right, bins)
-    n = sum(one.n for one in found)
-    return float(sum(one.n / n * abs(one.accuracy - one.confidence) for one in found))
+    n = sum(each.n for each in found)
+    return float(sum(each.n / n * abs(each.accuracy - each.confidence) for each in found))

@@ -23,14 +23,14 @@ from helpers.evaluation.intervals import (
     two_level_interval,
 )
 from helpers.evaluation.label_worth import Efficiency as Efficiency
-from helpers.evaluation.label_worth import needed, resampled
+from helpers.evaluation.label_worth import labels_needed, resampled
 from helpers.evaluation.significance import smallest_detectable, verdict
 
 Floats = npt.NDArray[np.float64]
 Key = tuple[str, int]
 """An arm and a count of labels."""
 
-Pair = tuple[str, str, int]
+ArmPair = tuple[str, str, int]
 """An arm, the one that is subtracted from it, and the labels of both."""
 
 
@@ -227,7 +227,7 @@ class Comparison:
                 f"{reference} was measured at {len(counts)} label counts; 2 are needed."
             )
         tables = [self.of(arm, labels), *(self.of(reference, n) for n in counts)]
-        observed = needed(counts, [float(self.statistic(t.mean(1)).mean()) for t in tables])
+        observed = labels_needed(counts, [float(self.statistic(t.mean(1)).mean()) for t in tables])
         rng = np.random.default_rng(seed)
         values = np.empty(resamples)
         items = tables[0].shape[1]
@@ -237,12 +237,12 @@ class Comparison:
             each = [np.einsum("rn,snk->rsk", weights, table) for table in tables]
             drawn = [resampled(self.statistic(means), rng) for means in each]
             for i, scores in enumerate(zip(*drawn, strict=True)):
-                values[at + i] = needed(counts, scores) / labels
+                values[at + i] = labels_needed(counts, scores) / labels
         low, high = np.quantile(values, [0.025, 0.975], method="inverted_cdf")
         return Efficiency(observed / labels, float(low), float(high), labels, max(counts))
 
 
-def rows_of(gains: Mapping[Pair, Interval]) -> list[dict[str, Any]]:
+def rows_of(gains: Mapping[ArmPair, Interval]) -> list[dict[str, Any]]:
     """Return the table of differences: what was compared, difference, verdict, what it could see.
 
     >>> gain = Interval(0.1, 0.05, 0.15, 200, 0.95, "", df=9)
@@ -261,7 +261,7 @@ def rows_of(gains: Mapping[Pair, Interval]) -> list[dict[str, Any]]:
     ]
 
 
-def forest_rows(gains: Mapping[Pair, Interval]) -> list[tuple[str, Interval]]:
+def forest_rows(gains: Mapping[ArmPair, Interval]) -> list[tuple[str, Interval]]:
     """Return what :func:`helpers.show.figures.forest` draws of differences."""
     return [
         (f"{arm} − {other}, {n:,} labels".replace("_", " "), gain)

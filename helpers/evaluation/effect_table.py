@@ -20,10 +20,10 @@ from helpers.evaluation.effect import (
     transfer_ratio,
 )
 from helpers.evaluation.intervals import Interval, two_level_interval
-from helpers.evaluation.significance import Verdict, smallest_detectable, verdict
+from helpers.evaluation.significance import HelpsOrHurts, smallest_detectable, verdict
 
 Floats = npt.NDArray[np.float64]
-Measure = Callable[[Floats, Floats, Floats], float]
+CurveMeasure = Callable[[Floats, Floats, Floats], float]
 """Label counts, pretrained curve and reference curve, (c,) each, to one number."""
 
 
@@ -44,7 +44,7 @@ class Effect:
     note: str = ""
 
     @property
-    def said(self) -> Verdict:
+    def said(self) -> HelpsOrHurts:
         """The verdict: helps, hurts or undecided."""
         return verdict(self.interval)
 
@@ -99,7 +99,7 @@ def effects(
     return card
 
 
-def _measures(counts: Floats) -> list[tuple[str, str, Measure]]:
+def _measures(counts: Floats) -> list[tuple[str, str, CurveMeasure]]:
     """Return name, question and function of the measures that need no place on the curve."""
     return [
         ("jumpstart", f"Is it better at {counts[0]:g} labels?", jumpstart),
@@ -120,7 +120,7 @@ def _doublings(counts: Floats, pretrained: Floats, reference: Floats, at: float)
     return float(np.log2(label_efficiency_ratio(counts, pretrained, reference, at).ratio))
 
 
-def _of_rows(counts: Floats, measure: Measure) -> Callable[[Floats, Floats], Floats]:
+def _of_rows(counts: Floats, measure: CurveMeasure) -> Callable[[Floats, Floats], Floats]:
     """Return the statistic that takes a measure of each pair of curves, (m, c), (m, c) -> (m,)."""
     return lambda x, y: np.array([measure(counts, a, b) for a, b in zip(x, y, strict=True)])
 

@@ -5,7 +5,7 @@ Three questions, three names: other items (:func:`paired_bootstrap`), other draw
 :mod:`helpers.evaluation.significance`, which says what is what.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from helpers import UserError
 from helpers.evaluation import checks, resampling
 from helpers.evaluation.bounds import Interval
 from helpers.evaluation.generalized import MeanSquares, half_widths
-from helpers.evaluation.resampling import pseudo_values
+from helpers.evaluation.resampling import Statistic, pseudo_values
 
 __all__ = [
     "Interval",
@@ -29,7 +29,6 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
-Statistic = Callable[..., npt.ArrayLike]
 
 
 def proportion_interval(
@@ -214,12 +213,12 @@ def two_level_intervals(
         means.append(float(each.mean()))
         spreads.append(MeanSquares.of(each))
         reaches.append(_reach(each))
-    sizes = sorted({(one.draws, one.items) for one in spreads})
+    sizes = sorted({(spread.draws, spread.items) for spread in spreads})
     if len(sizes) > 1:
         raise UserError(f"Tables of differences must be of one shape, not {sizes[0]}, {sizes[1]}.")
     if not sizes:
         return []
-    draw, item, rest = np.array([(one.draw, one.item, one.rest) for one in spreads]).T
+    draw, item, rest = np.array([(spread.draw, spread.item, spread.rest) for spread in spreads]).T
     halves = half_widths(draw, item, rest, *sizes[0], level=level)
     return [
         _over_both(mean, squares, float(half), reach, level)

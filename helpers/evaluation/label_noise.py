@@ -38,7 +38,7 @@ def label_suspects(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> npt.N
         [p[given == j, j].mean() if (given == j).any() else np.inf for j in range(p.shape[1])]
     )
     confident = np.where(p >= thresholds, p, -np.inf)
-    said = confident.argmax(1)
-    suspects = np.flatnonzero((confident.max(1) > -np.inf) & (said != given))
-    margin = p[suspects, said[suspects]] - p[suspects, given[suspects]]
+    predicted = confident.argmax(1)
+    suspects = np.flatnonzero((confident.max(1) > -np.inf) & (predicted != given))
+    margin = p[suspects, predicted[suspects]] - p[suspects, given[suspects]]
     return suspects[np.argsort(-margin, kind="stable")]

@@ -19,7 +19,7 @@ def resampled(scores: Floats, rng: np.random.Generator) -> Floats:
     return result
 
 
-def needed(counts: Sequence[int], scores: Sequence[float]) -> float:
+def labels_needed(counts: Sequence[int], scores: Sequence[float]) -> float:
     """Return the labels that a curve, ``scores[1:]`` at ``counts``, needs for ``scores[0]``."""
     target, curve = float(scores[0]), np.array(scores[1:])
     lifted = label_efficiency_ratio(counts, np.full(len(counts), target), curve, at=counts[0])

@@ -24,17 +24,6 @@ from helpers.evaluation.significance import permutation_test
 Floats = npt.NDArray[np.float64]
 
 
-def retained_score(compressed: npt.ArrayLike, full: npt.ArrayLike) -> Interval:
-    """Return the share of the score that is left, s(compressed) / s(full), with its interval.
-
-    In [0, inf); 1: nothing lost. Over seeds and items at once, over items alone for one seed.
-
-    >>> print(retained_score([[1, 1, 0, 1] * 25], [[1, 1, 1, 1] * 25]))
-    0.750 [0.660, 0.830]
-    """
-    return _of_tables([compressed, full], lambda m: m[:, 0] / m[:, 1])
-
-
 def retained_gain(
     compressed: npt.ArrayLike, full: npt.ArrayLike, scratch: npt.ArrayLike
 ) -> Interval:
@@ -192,10 +181,10 @@ def damage_by_class(
 
 
 def _tables(tables: list[npt.ArrayLike]) -> list[Floats]:
-    arrays = [np.asarray(one, dtype=float) for one in tables]
-    shapes = {one.shape for one in arrays}
+    arrays = [np.asarray(table, dtype=float) for table in tables]
+    shapes = {array.shape for array in arrays}
     if len(shapes) != 1 or arrays[0].ndim != 2 or not arrays[0].size:
-        given = ", ".join(str(one.shape) for one in arrays)
+        given = ", ".join(str(array.shape) for array in arrays)
         raise UserError(f"The tables must be (seeds, items), all of one shape, not {given}.")
     return arrays
 

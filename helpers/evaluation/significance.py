@@ -33,7 +33,6 @@ from helpers import UserError
 from helpers.evaluation import checks, resampling
 from helpers.evaluation.intervals import (
     Interval,
-    Statistic,
     bootstrap_interval,
     mean_difference,
     paired_bootstrap,
@@ -42,6 +41,7 @@ from helpers.evaluation.intervals import (
     two_level_interval,
     two_level_intervals,
 )
+from helpers.evaluation.resampling import Statistic
 
 __all__ = [
     "Interval",
@@ -58,7 +58,7 @@ __all__ = [
     "verdict",
 ]
 
-Verdict = Literal["helps", "hurts", "undecided"]
+HelpsOrHurts = Literal["helps", "hurts", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def permutation_test(
     return TestResult(p, observed, n, f"sign flips, {resamples} random")
 
 
-def verdict(interval: Interval, smallest_of_interest: float = 0.0) -> Verdict:
+def verdict(interval: Interval, smallest_of_interest: float = 0.0) -> HelpsOrHurts:
     """Say what an interval of a difference (higher is better) allows to be said.
 
     "helps" if all of it is above ``smallest_of_interest``, "hurts" if all of it is below minus

@@ -17,7 +17,7 @@ from helpers.evaluation.intervals import Interval, mean_difference, paired_boots
 from helpers.evaluation.planning import Components, items_needed
 from helpers.evaluation.resampling import pseudo_values
 
-Finding = Literal["A is better", "B is better", "no difference", "undecided"]
+Standing = Literal["A is better", "B is better", "no difference", "undecided"]
 Floats = npt.NDArray[np.float64]
 
 SMALLEST = 0.01
@@ -50,7 +50,7 @@ class Versus:
     needed_smallest: int | None
 
     @property
-    def finding(self) -> Finding:
+    def finding(self) -> Standing:
         """What is decided, by the rule of :mod:`helpers.evaluation.decision`.
 
         No difference where the 90 % interval lies within the smallest that matters; better where
@@ -142,8 +142,8 @@ def classifiers(
     >>> [one.finding for one in classifiers(truth, truth, [0, 0] * 50, 2)]
     ['A is better', 'A is better']
     """
-    right_a, right_b = (np.asarray(said) == np.asarray(truth) for said in (a, b))
-    of_a, of_b = (metrics.contributions(truth, said, n_classes) for said in (a, b))
+    right_a, right_b = (np.asarray(answers) == np.asarray(truth) for answers in (a, b))
+    of_a, of_b = (metrics.contributions(truth, answers, n_classes) for answers in (a, b))
     return [
         versus("accuracy", right_a, right_b, smallest=smallest),
         versus("macro F1", of_a, of_b, metrics.macro_f1_of_means, smallest),
@@ -164,15 +164,15 @@ def by_class(
     true = np.asarray(truth)
     table = [
         {
-            "recall": metrics.recall(truth, said, len(names), average=None),
-            "f1": metrics.f1(truth, said, len(names), average=None),
+            "recall": metrics.recall(truth, answers, len(names), average=None),
+            "f1": metrics.f1(truth, answers, len(names), average=None),
         }
-        for said in (a, b)
+        for answers in (a, b)
     ]
     rows = []
     for k in np.unique(true):
         here = true == k
-        right = [(np.asarray(said)[here] == k) * 1.0 for said in (a, b)]
+        right = [(np.asarray(answers)[here] == k) * 1.0 for answers in (a, b)]
         n, value = int(here.sum()), float(right[0].mean() - right[1].mean())
         rows.append(
             ClassVersus(

@@ -33,9 +33,10 @@ def build(
     The report is written beside `out` and put in its place when it is whole, so a report that is
     there already stays until then. The same notebooks and records give the same bytes.
 
-    Errors: `UserError` for a missing or broken notebook or record, for a notebook never executed
-    or without a record, for a formula or chart that cannot be shown (notebook, cell and formula
-    are named), and for a folder `out` that holds something other than a report.
+    Raises:
+        UserError: for a missing or broken notebook or record, for a notebook never executed or
+            without a record, for a formula or chart that cannot be shown (notebook, cell and
+            formula are named), and for a folder `out` that holds something other than a report.
 
     >>> build([], [], Path("report"))
     Traceback (most recent call last):

@@ -51,7 +51,8 @@ def font_faces(page: str) -> str:
     A formula brings the maths font (about 45 kB), each Chinese character about 200 bytes of Noto
     Sans SC. The same page gives the same bytes.
 
-    Errors: `UserError` where the package that carries the font is missing.
+    Raises:
+        UserError: where the package that carries the font is missing.
 
     >>> font_faces("<p>text</p>")
     ''

@@ -9,9 +9,8 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 
-import bleach
 import bs4
-from bleach.css_sanitizer import CSSSanitizer
+import nh3
 from nbconvert.filters.markdown_mistune import (
     InvalidNotebook,
     IPythonRenderer,
@@ -26,7 +25,7 @@ from helpers.report.mathml import Converter
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _SLOT = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 
-_TAGS = frozenset(
+_TAGS = set(
     re.findall(
         r"\w+",
         "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption"
@@ -34,7 +33,7 @@ _TAGS = frozenset(
         " sub summary sup table tbody td tfoot th thead tr u ul var",
     )
 )
-_ATTRIBUTES = frozenset(
+_ATTRIBUTES = set(
     re.findall(
         r"\S+",
         "align alt aria-label checked class colspan dir disabled height href id lang open role"
@@ -50,36 +49,37 @@ _DROPPED = re.findall(
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]*\Z")
 _LINK = re.compile(r"(https?://|mailto:|#|[\w.-]+\.html(#|\Z))", re.IGNORECASE)
 
-
 _LONG_FORMULA = 60
 """Characters of LaTeX from which a formula in a line may be wider than a phone."""
 
 
-def _allowed(tag: str, name: str, value: str) -> bool:
+def _kept(tag: str, name: str, value: str) -> str | None:
+    """Return the value of an attribute, or None where it has to go."""
     if name == "src":
-        return tag == "img" and bool(_IMAGE.match(value))
-    if name == "href":
-        return tag == "a" and bool(_LINK.match(value))
-    if tag == "input":  # task lists only
-        return name in ("type", "checked", "disabled") and value in ("checkbox", "")
-    return name in _ATTRIBUTES
+        kept = tag == "img" and bool(_IMAGE.match(value))
+    elif name == "href":
+        kept = tag == "a" and bool(_LINK.match(value))
+    elif tag == "input":  # task lists only
+        kept = name in ("type", "checked", "disabled") and value in ("checkbox", "")
+    else:
+        kept = True
+    return value if kept else None
 
 
-_CLEANER = bleach.Cleaner(
+_CLEANER = nh3.Cleaner(
     tags=_TAGS,
-    attributes=_allowed,
-    protocols=frozenset({"http", "https", "mailto", "data"}),
-    strip=True,
-    css_sanitizer=CSSSanitizer(
-        allowed_css_properties=[
-            "text-align",
-            "font-weight",
-            "font-style",
-            "width",
-            "max-width",
-            "overflow-x",
-        ]
-    ),
+    attributes={"*": _ATTRIBUTES},
+    attribute_filter=_kept,
+    url_schemes={"http", "https", "mailto", "data"},
+    link_rel=None,
+    filter_style_properties={
+        "text-align",
+        "font-weight",
+        "font-style",
+        "width",
+        "max-width",
+        "overflow-x",
+    },
 )
 
 
@@ -118,7 +118,7 @@ def clean(markup: str, link: Callable[[str], str | None] = lambda url: url) -> s
             label = " ".join(caption.get_text().split()) if caption else ""
             scroll = {"class": "scroll", "tabindex": "0", "role": "group"}
             table.wrap(soup.new_tag("div", attrs={**scroll, "aria-label": label or "Table"}))
-    return str(_CLEANER.clean(str(soup)))
+    return _CLEANER.clean(str(soup))
 
 
 def chart(source: str, name: str) -> str:
@@ -127,7 +127,8 @@ def chart(source: str, name: str) -> str:
     Labels are SVG text, never HTML, so nothing in them is markup. ``accTitle:`` in the source is
     the alternative text.
 
-    Errors: `ValueError` where mermaid cannot read the source.
+    Raises:
+        ValueError: where mermaid cannot read the source.
 
     >>> "<title" in chart("flowchart LR\\n accTitle: From source to target\\n A --> B", "c1")
     True
@@ -171,7 +172,8 @@ def chart(source: str, name: str) -> str:
 class Prose(IPythonRenderer):
     """Renders the Markdown of one notebook, cell by cell, and collects its headings.
 
-    Errors: `UserError` naming notebook, cell and what cannot be shown.
+    Raises:
+        UserError: naming notebook, cell and what cannot be shown.
 
     >>> Prose("01_derivation").render("**The loss** $L_s$", where="cell c01")
     '<p><strong>The loss</strong> <math><msub><mi>L</mi><mi>s</mi></msub></math></p>'

@@ -16,8 +16,9 @@ _ENVIRONMENT = re.compile(r"\\begin\{(equation|align|gather|multline)\*?\}")
 class Converter:
     r"""Turns the formulas of one notebook into MathML, numbering its equations in order.
 
-    Errors: `UserError` that names the place and the formula, for LaTeX that math-core (0.9) does
-    not know, such as ``\SI``, ``\ce`` or ``eqnarray``, and for a reference to no equation.
+    Raises:
+        UserError: that names the place and the formula, for LaTeX that math-core (0.9) does not
+            know, such as ``\SI``, ``\ce`` or ``eqnarray``, and for a reference to no equation.
 
     >>> convert = Converter("06_bert_finetuning")
     >>> convert(r"\frac{1}{n}", block=False, where="cell c03")

@@ -55,8 +55,9 @@ def page_of(path: Path, notebook: str, file: str, pages: Mapping[str, str]) -> P
     of the book to their pages: links between notebooks become links between pages, links to
     other files of the project lose the link and keep the words.
 
-    Errors: `UserError` for a file that is no notebook, that was never executed, or that holds a
-    formula or a chart which cannot be shown.
+    Raises:
+        UserError: for a file that is no notebook, that was never executed, or that holds a formula
+            or a chart which cannot be shown.
     """
     content = _read(path, notebook)
     folder = path.parent if path.parent.name == "notebooks" else ROOT / "notebooks"

@@ -25,13 +25,13 @@ class CodeCell:
     shown: str
 
 
-def place_of(evidence: Evidence, cells: Sequence[CodeCell]) -> str:
+def anchor_of(evidence: Evidence, cells: Sequence[CodeCell]) -> str:
     """Return the anchor of the cell that shows a difference, "" where none can be told.
 
     >>> cells = [CodeCell("cell-a", "reading.record(run, arms)", "0.860"),
     ...          CodeCell("cell-b", "tables.show(gains)", "frozen - tfidf  0.040 [0.026, 0.054]")]
     >>> gain = Evidence(claim="C02", value=0.04, interval={"low": 0.026, "high": 0.054})
-    >>> place_of(gain, cells), place_of(gain.model_copy(update={"value": 0.05}), cells)
+    >>> anchor_of(gain, cells), anchor_of(gain.model_copy(update={"value": 0.05}), cells)
     ('cell-b', 'cell-a')
     """
     bounds = evidence.interval

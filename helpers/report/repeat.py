@@ -8,7 +8,7 @@ from typing import Any
 from helpers.runs.schema import Record
 
 
-def command(record: Record, defaults: Mapping[str, Any]) -> str:
+def repeat_command(record: Record, defaults: Mapping[str, Any]) -> str:
     """Return the shell command that repeats the run of `record`.
 
     Parameters that are as the notebook has them (`defaults`) are left out.
@@ -16,7 +16,7 @@ def command(record: Record, defaults: Mapping[str, Any]) -> str:
     >>> from helpers import ROOT
     >>> from helpers.runs.schema import load_record
     >>> record = load_record(ROOT / "data/reference/quick/06_bert_finetuning.json")
-    >>> command(record, record.parameters | {"draws": 5, "labels": [16]})
+    >>> repeat_command(record, record.parameters | {"draws": 5, "labels": [16]})
     ".venv/bin/python -m helpers run 06 -p labels '[16, 64, 256, 1024]' -p draws 10"
     """
     name = record.notebook.partition("_")[0]

@@ -18,8 +18,8 @@ from helpers.claims.statements import CLAIMS, load_claims
 from helpers.report import opening, search, summary
 from helpers.report.fonts import font_faces
 from helpers.report.pages import Page
-from helpers.report.places import place_of
-from helpers.report.repeat import command
+from helpers.report.places import anchor_of
+from helpers.report.repeat import repeat_command
 from helpers.report.verdict_rows import by_verdict, verdicts
 from helpers.runs.course import GLOSSARY, glossary
 from helpers.runs.schema import Record
@@ -76,7 +76,7 @@ def render(
         "origin.html": make(
             "origin.html",
             cost=summary.costs(records),
-            origin=summary.origin(records),
+            origin=summary.origin_of_records(records),
             versions=summary.versions(records),
             runs=runs,
         ),
@@ -135,7 +135,7 @@ def _where(by_name: Mapping[str, Page]) -> Callable[[str, Evidence], str]:
         page = by_name.get(notebook)
         if page is None:
             return ""
-        anchor = place_of(evidence, page.code)
+        anchor = anchor_of(evidence, page.code)
         return f"{page.file}#{anchor}" if anchor else page.file
 
     return where
@@ -151,11 +151,11 @@ def _runs(records: Sequence[Record], by_name: Mapping[str, Page]) -> list[dict[s
             "commit": (record.provenance.git_commit or "")[:12],
             "time": numbers.duration(record.cost.wall_seconds),
             "memory": numbers.gigabytes(record.cost.peak_memory_mb),
-            "command": command(record, by_name[record.notebook].defaults)
+            "command": repeat_command(record, by_name[record.notebook].defaults)
             if record.notebook in by_name
-            else command(record, {}),
+            else repeat_command(record, {}),
             "parameters": [
-                (name, numbers.plain(value)) for name, value in record.parameters.items()
+                (name, numbers.as_typed(value)) for name, value in record.parameters.items()
             ],
             "hashes": sorted(record.provenance.hashes.items()),
         }

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from helpers.runs.schema import Metric, Record
-from helpers.show.numbers import date, duration, gigabytes, number, plain, power, with_interval
+from helpers.show.numbers import (
+    as_typed,
+    date,
+    duration,
+    gigabytes,
+    number,
+    power_of_ten,
+    with_interval,
+)
 
 _NOT_A_SETTING = {"seed", "record"}
 
@@ -37,24 +45,24 @@ def settings(records: Sequence[Record]) -> list[str]:
     """Return for each record what tells it from the other records of its notebook, "" for none."""
     texts = []
     for record in records:
-        kin = [other for other in records if other.notebook == record.notebook]
+        same_notebook = [other for other in records if other.notebook == record.notebook]
         names = [
             name
             for name, value in record.parameters.items()
             if name not in _NOT_A_SETTING
-            and any(other.parameters.get(name) != value for other in kin)
+            and any(other.parameters.get(name) != value for other in same_notebook)
         ]
-        texts.append(", ".join(f"{name} = {plain(record.parameters[name])}" for name in names))
+        texts.append(", ".join(f"{name} = {as_typed(record.parameters[name])}" for name in names))
     return texts
 
 
 def results(records: Sequence[Record]) -> list[Results]:
     """Return the tables of each notebook that measured anything, accuracy first."""
-    told = list(zip(records, settings(records), strict=True))
+    with_setting = list(zip(records, settings(records), strict=True))
     tables = []
     for notebook in sorted({record.notebook for record in records}):
         groups: dict[tuple, list[Metric]] = {}
-        for record, setting in told:
+        for record, setting in with_setting:
             if record.notebook != notebook:
                 continue
             for metric in record.metrics:
@@ -118,7 +126,7 @@ def _table(caption: str, groups: dict[tuple, list[Metric]], *, with_split: bool)
         for place, column in enumerate(columns)
         if column not in ("Measure", "Value") and len({row[place] for row in rows}) == 1
     ]
-    said = [
+    constants = [
         f"{columns[place]} {rows[0][place]}"
         if columns[place] in ("Labels", "n")
         else rows[0][place]
@@ -131,7 +139,7 @@ def _table(caption: str, groups: dict[tuple, list[Metric]], *, with_split: bool)
         if place not in same and (with_split or column not in ("Measure", "Split"))
     ]
     return Table(
-        f"{caption} ({', '.join(said)})" if said else caption,
+        f"{caption} ({', '.join(constants)})" if constants else caption,
         [columns[place] for place in keep],
         [[row[place] for place in keep] for row in rows],
         [numeric[place] for place in keep],
@@ -159,7 +167,7 @@ def costs(records: Sequence[Record]) -> Table:
             gigabytes(record.cost.peak_memory_mb),
             gigabytes(record.cost.peak_gpu_memory_mb),
             number(record.cost.tokens) if record.cost.tokens else "–",
-            power(record.cost.flops) if record.cost.flops else "–",
+            power_of_ten(record.cost.flops) if record.cost.flops else "–",
         ]
         for record, setting in zip(records, settings(records), strict=True)
     ]
@@ -175,7 +183,7 @@ def costs(records: Sequence[Record]) -> Table:
     )
 
 
-def origin(records: Sequence[Record]) -> list[tuple[str, list[str]]]:
+def origin_of_records(records: Sequence[Record]) -> list[tuple[str, list[str]]]:
     """Return what the records were made with: each fact once, in the records' order."""
     sources = [record.provenance for record in records]
 

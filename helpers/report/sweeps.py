@@ -20,7 +20,7 @@ from helpers import ROOT
 from helpers.base.files import write_atomically
 from helpers.evaluation.intervals import seed_interval
 from helpers.report.summary import key_of, main_measure
-from helpers.runs.plan import PlannedRun
+from helpers.runs.planned import PlannedRun
 from helpers.runs.schema import Metric, load_record
 from helpers.show import figures
 from helpers.show.tables import safe, to_html
@@ -36,10 +36,10 @@ _LESS_IS_BETTER = ("loss", "perplexity", "bits", "error", "flops", "seconds", "m
 def varied(runs: Sequence[PlannedRun]) -> list[str]:
     """Return the parameters that differ between runs; a single seed is a repetition, not one."""
     names = dict.fromkeys(name for run in runs for name in run.values)
-    told = {
+    values = {
         name: {json.dumps(run.values.get(name), sort_keys=True) for run in runs} for name in names
     }
-    return [name for name in names if len(told[name]) > 1 and name not in ("seed", "record")]
+    return [name for name in names if len(values[name]) > 1 and name not in ("seed", "record")]
 
 
 def columns_of(runs: Sequence[PlannedRun]) -> list[str]:
@@ -51,7 +51,7 @@ def columns_of(runs: Sequence[PlannedRun]) -> list[str]:
     return [f"{name} (parameter)" if name in _COLUMNS else name for name in varied(runs)]
 
 
-def summary(runs: Sequence[PlannedRun], root: Path = ROOT) -> pd.DataFrame:
+def table_by_setting(runs: Sequence[PlannedRun], root: Path = ROOT) -> pd.DataFrame:
     """Return a row for each measured number by setting: mean, interval over seeds, how many.
 
     Columns: the varied parameters, see :func:`columns_of`; notebook (if there are several), metric,
@@ -66,11 +66,11 @@ def summary(runs: Sequence[PlannedRun], root: Path = ROOT) -> pd.DataFrame:
         if not path.exists():
             continue
         setting = tuple(_plain(run.values.get(name)) for name in names)
-        for one in load_record(path).metrics:
-            found.setdefault((*setting, run.name, *key_of(one)), []).append(one)
+        for metric in load_record(path).metrics:
+            found.setdefault((*setting, run.name, *key_of(metric)), []).append(metric)
     rows = []
     for (*key, _), metrics in found.items():
-        values = [one.value for one in metrics if one.value is not None]
+        values = [metric.value for metric in metrics if metric.value is not None]
         known = metrics[0].interval
         low, high = (known.low, known.high) if known and len(values) == 1 else (np.nan, np.nan)
         if len(values) > 1:
@@ -112,7 +112,7 @@ def best(frame: pd.DataFrame, parameters: Sequence[str], metric: str) -> pd.Data
     return first.drop(columns="metric").dropna(axis="columns", how="all").reset_index(drop=True)
 
 
-def draw(frame: pd.DataFrame, parameters: Sequence[str], metric: str) -> Figure:
+def draw_metric(frame: pd.DataFrame, parameters: Sequence[str], metric: str) -> Figure:
     """Draw ``metric`` over each parameter: a dot a setting, lines through the means."""
     figures.style()
     shown = frame[frame["metric"] == metric].assign(
@@ -129,11 +129,11 @@ def draw(frame: pd.DataFrame, parameters: Sequence[str], metric: str) -> Figure:
     return figure
 
 
-def write(grid: Path, runs: Sequence[PlannedRun], root: Path = ROOT) -> Path:
+def write_summary(grid: Path, runs: Sequence[PlannedRun], root: Path = ROOT) -> Path:
     """Write the summary of a grid's runs, as far as they are done; return the page's path."""
     out = root / "build" / "sweeps" / grid.stem
     out.mkdir(parents=True, exist_ok=True)
-    frame, names = summary(runs, root), columns_of(runs)
+    frame, names = table_by_setting(runs, root), columns_of(runs)
     write_atomically(out / "summary.csv", frame.map(_no_formula).to_csv(index=False))
     picture, metric, leading = "", "", ""
     if len(frame) and names:
@@ -142,14 +142,14 @@ def write(grid: Path, runs: Sequence[PlannedRun], root: Path = ROOT) -> Path:
         write_atomically(out / "best.csv", ranked.map(_no_formula).to_csv(index=False))
         caption = f"The best settings by {metric.replace('_', ' ')}, each at its best"
         leading = to_html(ranked, caption)
-        data = base64.b64encode(figures.png(draw(frame, names, metric))).decode("ascii")
+        data = base64.b64encode(figures.png(draw_metric(frame, names, metric))).decode("ascii")
         picture = f"data:image/png;base64,{data}"
     loader = jinja2.FileSystemLoader(_TEMPLATES)
     page = jinja2.Environment(loader=loader, autoescape=True).get_template("sweep.html.j2")
     css = (_TEMPLATES / "book.css").read_text(encoding="utf-8")
     missing = [run.label for run in runs if not run.file(".json", root).exists()]
-    told = frame.dropna(axis="columns", how="all") if len(frame) else frame
-    table = to_html(told, f"{len(frame)} measured numbers")
+    filled = frame.dropna(axis="columns", how="all") if len(frame) else frame
+    table = to_html(filled, f"{len(frame)} measured numbers")
     text = page.render(
         generator="transfer learning, measured: sweep",
         css=Markup(css),  # noqa: S704 - our own file

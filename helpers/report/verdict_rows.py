@@ -25,7 +25,7 @@ Where = Callable[[str, Evidence], str]
 
 
 @dataclass
-class Row:
+class VerdictRow:
     """One difference that was measured for a claim.
 
     Attributes:
@@ -59,7 +59,7 @@ class Judged:
     verdict: str
     symbol: str
     tally: str
-    evidence: list[Row]
+    evidence: list[VerdictRow]
 
 
 def verdicts(
@@ -104,7 +104,7 @@ def by_verdict(judged: Sequence[Judged]) -> list[tuple[str, str, list[Judged]]]:
     return [group for group in groups if group[2]]
 
 
-def _rows_of(finding: Finding, where: Where) -> list[Row]:
+def _rows_of(finding: Finding, where: Where) -> list[VerdictRow]:
     more = (finding.reason or finding.outlook).rstrip(".")
     if finding.piece.measures and finding.evidence:  # one row for all of them
         differences = [
@@ -116,9 +116,9 @@ def _rows_of(finding: Finding, where: Where) -> list[Row]:
     return [_row(each, finding.notebook, finding.verdict, more, where) for each in finding.evidence]
 
 
-def _row(evidence: Evidence, notebook: str, verdict: str, remark: str, where: Where) -> Row:
+def _row(evidence: Evidence, notebook: str, verdict: str, remark: str, where: Where) -> VerdictRow:
     seeds = evidence.seeds
-    return Row(
+    return VerdictRow(
         notebook=notebook,
         href=where(notebook, evidence),
         what=evidence.note or "a difference",

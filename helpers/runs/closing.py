@@ -5,7 +5,7 @@ from helpers.claims.evidence import Evidence
 from helpers.runs.schema import Record
 
 
-def summary(record: Record) -> str:
+def closing_text(record: Record) -> str:
     """Return what ``record`` says as Markdown: how many numbers, and the claims' table.
 
     A claim that holds several measures against each other has one row, with their count.

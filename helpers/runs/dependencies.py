@@ -41,7 +41,7 @@ def dependencies(notebook: Path | str) -> list[Path]:
 
 def module_dependencies(module: str) -> list[Path]:
     """Return the files of ``module`` and of all that it imports within `helpers`, sorted."""
-    return sorted({file for one in _closure({module}) for file in _files_of_module(one)})
+    return sorted({file for module in _closure({module}) for file in _files_of_module(module)})
 
 
 def named_inputs(values: Mapping[str, Any]) -> list[Path]:
@@ -118,7 +118,7 @@ def _files_beside(path: Path, tree: ast.AST) -> Iterator[Path]:
         text = node.value if isinstance(node, ast.Constant) else None
         if isinstance(text, str) and re.fullmatch(r"[\w-]+(\.[\w-]+)*", text):
             found = _files_at(path.parent / text)
-            yield from (one for one in found if one.suffix not in (".py", ".pyc"))
+            yield from (file for file in found if file.suffix not in (".py", ".pyc"))
 
 
 def _named_files(tree: ast.AST) -> Iterator[Path]:

@@ -20,8 +20,9 @@ import nbformat
 from helpers import ROOT, UserError
 from helpers.base.determinism import ENVIRONMENT
 from helpers.base.files import write_atomically
+from helpers.runs.notebooks import SOLUTIONS
 from helpers.runs.parameters import check_against, read_parameters
-from helpers.runs.plan import RECORDS, SOLUTIONS
+from helpers.runs.planned import RECORDS
 from helpers.runs.record import NOTEBOOK_VARIABLE, RECORD_VARIABLE
 from helpers.runs.schema import load_record
 
@@ -155,9 +156,9 @@ def _run_papermill(
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
-    told = {RECORD_VARIABLE: str(record), NOTEBOOK_VARIABLE: str(source.resolve())}
+    variables = {RECORD_VARIABLE: str(record), NOTEBOOK_VARIABLE: str(source.resolve())}
     try:
-        with _own_folder() as folder, _environment(ENVIRONMENT | told | {"TMPDIR": folder}):
+        with _own_folder() as folder, _environment(ENVIRONMENT | variables | {"TMPDIR": folder}):
             papermill.execute_notebook(
                 str(source),
                 str(partial),

@@ -28,9 +28,11 @@ from typing import Any
 import numpy as np
 
 from helpers import UserError, nearest
+from helpers.base.yaml_files import load_yaml
+from helpers.runs.notebooks import find_notebook
 from helpers.runs.parameters import Parameter, check_against, read_parameters
-from helpers.runs.plan import PlannedRun, checked, find_notebook, load_yaml
-from helpers.runs.ranges import show
+from helpers.runs.planned import PlannedRun, checked
+from helpers.runs.ranges import shortened
 
 MOST_RUNS = 100_000
 _ENDINGS = ("", ".yaml", ".yml", ".json", ".txt")  # JSON is YAML too
@@ -58,7 +60,7 @@ def _runs(entry: Any, file: str) -> list[PlannedRun]:
     if not isinstance(entry, dict) or not {"notebook", "parameters"} & entry.keys():
         raise UserError(
             f"{file}: a grid holds `notebook: NAME` and `parameters: {{name: [values]}}`, "
-            f"not {show(entry)}."
+            f"not {shortened(entry)}."
         )
     for key in entry:
         if key not in _KEYS:
@@ -76,12 +78,12 @@ def _runs(entry: Any, file: str) -> list[PlannedRun]:
         for name, listed in _mapping(file, "together", entry).items()
     }
     seeds = _whole(file, "seeds", entry, least=1)
-    sown = _seeds(file, notebook.stem, declared, seeds) if seeds else {}
-    names = [*crossed, *beside, *sown]
+    seeded = _seeds(file, notebook.stem, declared, seeds) if seeds else {}
+    names = [*crossed, *beside, *seeded]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise UserError(f"{file}: {twice[0]} is told twice; leave it in one place.")
-    crossed |= sown
+    crossed |= seeded
     _check_size(file, crossed, beside)
     # one value at a time first: a mistake is named without going through every combination
     for name, listed in [*crossed.items(), *beside.items()]:
@@ -114,8 +116,8 @@ def _check_size(
 ) -> None:
     lengths = {name: len(listed) for name, listed in beside.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {n}" for name, n in lengths.items())
-        raise UserError(f"{file}: lists under `together` must be equally long; {told}.")
+        counts = ", ".join(f"{name} has {n}" for name, n in lengths.items())
+        raise UserError(f"{file}: lists under `together` must be equally long; {counts}.")
     runs = math.prod(map(len, crossed.values())) * max(lengths.values(), default=1)
     if runs > MOST_RUNS:
         raise UserError(
@@ -138,19 +140,19 @@ def _values(file: str, name: str, listed: Any, declared: Mapping[str, Parameter]
     return listed
 
 
-def _range(file: str, name: str, told: Mapping[str, Any]) -> list[float]:
+def _range(file: str, name: str, given: Mapping[str, Any]) -> list[float]:
     """Return an evenly or logarithmically spaced range, its beginning in it."""
-    if set(told) not in _RANGES:
+    if set(given) not in _RANGES:
         raise UserError(
             f"{file}: the range of {name} must hold from, to and step, or from, to and points "
-            f"(perhaps with scale: log), not {', '.join(map(str, told)) or 'nothing'}."
+            f"(perhaps with scale: log), not {', '.join(map(str, given)) or 'nothing'}."
         )
     number: dict[str, float] = {
-        key: _number(file, f"{key} of {name}", told[key]) for key in told if key != "scale"
+        key: _number(file, f"{key} of {name}", given[key]) for key in given if key != "scale"
     }
     first, last = number["from"], number["to"]
-    if told.get("scale", "linear") not in ("linear", "log"):
-        raise UserError(f"{file}: scale of {name} must be linear or log, not {told['scale']!r}.")
+    if given.get("scale", "linear") not in ("linear", "log"):
+        raise UserError(f"{file}: scale of {name} must be linear or log, not {given['scale']!r}.")
     if not first < last:
         raise UserError(f"{file}: the range of {name} must rise, not go from {first} to {last}.")
     if "step" in number:
@@ -160,10 +162,10 @@ def _range(file: str, name: str, told: Mapping[str, Any]) -> list[float]:
         if n > MOST_RUNS:
             raise UserError(f"{file}: the range of {name} has {n:,} values.")
         return [float(f"{first + i * number['step']:.12g}") for i in range(n)]
-    points = told["points"]
+    points = given["points"]
     if not isinstance(points, int) or isinstance(points, bool) or not 2 <= points <= MOST_RUNS:
         raise UserError(f"{file}: points of {name} must be a whole number from 2, not {points!r}.")
-    if told.get("scale") == "log":
+    if given.get("scale") == "log":
         if not first > 0:
             raise UserError(
                 f"{file}: a range with scale: log must begin above 0, {name} at {first}."

@@ -22,7 +22,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, create_model
 
 from helpers import UserError, nearest
-from helpers.runs.ranges import READ, Choice, Interval, show, split_range
+from helpers.runs.ranges import READ, OneOf, Range, shortened, split_range
 
 _KINDS = {"str": str, "int": int, "float": float, "bool": bool}
 _WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
@@ -41,7 +41,7 @@ class Parameter:
     many: bool
     default: Any
     help: str
-    allowed: Interval | Choice | None
+    allowed: Range | OneOf | None
 
     @property
     def annotation(self) -> str:
@@ -63,14 +63,14 @@ class Parameter:
         if isinstance(value, str):
             value = self._parse_list(value)
         if not isinstance(value, list | tuple):
-            raise ValueError(f"must be {self._example()}, not {show(value)}.")
+            raise ValueError(f"must be {self._example()}, not {shortened(value)}.")
         if not value:
             raise ValueError(f"must be {self._example()}, not an empty list.")
         return [self._one(_plain(element), "must hold") for element in value]
 
     def _example(self) -> str:
         shown = self.default if self.many and self.default else ["…"]
-        return f"a list of {_PLURAL[self.kind]} like {show(shown)}"
+        return f"a list of {_PLURAL[self.kind]} like {shortened(shown)}"
 
     def _parse_list(self, text: str) -> Any:
         try:
@@ -83,13 +83,13 @@ class Parameter:
         read = READ[self.kind](value)
         if read is None:
             words = (_PLURAL if self.many else _WORDS)[self.kind]
-            raise ValueError(f"{verb} {words}, not {show(value)}{self._cure(value)}.")
+            raise ValueError(f"{verb} {words}, not {shortened(value)}{self._cure(value)}.")
         if self.allowed is not None and read not in self.allowed:
             raise ValueError(f"{verb} {self._word_for_range()}{self.allowed.refusal(read)}")
         return read
 
     def _word_for_range(self) -> str:
-        return "numbers " if self.many and isinstance(self.allowed, Interval) else ""
+        return "numbers " if self.many and isinstance(self.allowed, Range) else ""
 
     def _cure(self, value: Any) -> str:
         if self.kind == "str" and isinstance(value, bool | int | float) and not self.many:

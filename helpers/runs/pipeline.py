@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from helpers import ROOT, UserError
-from helpers.runs.plan import PlannedRun, plan
+from helpers.runs.plan import plan
+from helpers.runs.planned import PlannedRun
 
 REPORT = ROOT / "build" / "report" / "index.html"
 
@@ -66,8 +67,8 @@ def run_pipeline(
         arguments += ["--retries", str(max(run.retries for run in runs)), *extra]
         code = _snakemake(arguments)
     if code == 0:
-        told = f" Report: {REPORT}" if report else ""
-        print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} up to date.{told}")
+        link = f" Report: {REPORT}" if report else ""
+        print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} up to date.{link}")
     else:
         missing = [run.label for run in runs if not run.file(".json").exists()]
         named = "; ".join(missing[:3]) + ("; …" if len(missing) > 3 else "")

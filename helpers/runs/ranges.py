@@ -13,7 +13,7 @@ _CHOICE = re.compile(r"\{([^{}]*)\}\s*$")
 
 
 @dataclass(frozen=True)
-class Interval:
+class Range:
     """Numbers from ``low`` to ``high``, each end in or out, as written: ``[2, inf)``."""
 
     low: float
@@ -31,11 +31,11 @@ class Interval:
 
     def refusal(self, value: object) -> str:
         """Return what is right in place of ``value``."""
-        return f"in {self.text}, not {show(value)}."
+        return f"in {self.text}, not {shortened(value)}."
 
 
 @dataclass(frozen=True)
-class Choice:
+class OneOf:
     """The values that are allowed, as written: ``{auto, cpu}``."""
 
     values: tuple[Any, ...]
@@ -48,20 +48,20 @@ class Choice:
         """Return what is right in place of ``value``."""
         known = ", ".join(map(str, self.values))
         hint = nearest(value, map(str, self.values)) if isinstance(value, str) else ""
-        return f"one of {known}, not {show(value)}." + (hint if "Did you" in hint else "")
+        return f"one of {known}, not {shortened(value)}." + (hint if "Did you" in hint else "")
 
 
-def split_range(comment: str, kind: str) -> tuple[str, Interval | Choice | None]:
+def split_range(comment: str, kind: str) -> tuple[str, Range | OneOf | None]:
     """Return the help text and the range that stands at the end of a comment.
 
     >>> split_range("where to compute, {auto, cpu}", "str")
-    ('where to compute', Choice(values=('auto', 'cpu')))
+    ('where to compute', OneOf(values=('auto', 'cpu')))
     """
     found = _INTERVAL.search(comment)
     if found and kind in ("int", "float"):
         opening, low, high, closing = found.groups()
         text = found.group(0).strip(" ,;:")
-        interval = Interval(float(low), float(high), opening == "[", closing == "]", text)
+        interval = Range(float(low), float(high), opening == "[", closing == "]", text)
         if interval.low > interval.high:
             raise ValueError(f"has an empty range {text}.")
         return comment[: found.start()].rstrip(" ,;:"), interval
@@ -71,11 +71,11 @@ def split_range(comment: str, kind: str) -> tuple[str, Interval | Choice | None]
         values = tuple(READ[kind](item) for item in listed)
         if None in values:
             raise ValueError(f"has choices that are not of type {kind}: {found.group(0)}.")
-        return comment[: found.start()].rstrip(" ,;:"), Choice(values)
+        return comment[: found.start()].rstrip(" ,;:"), OneOf(values)
     return comment, None
 
 
-def show(value: Any) -> str:
+def shortened(value: Any) -> str:
     """Return ``value`` as it goes into a sentence: Python notation, at most 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else text[:59] + "…"

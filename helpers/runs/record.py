@@ -21,8 +21,8 @@ from helpers import ROOT, UserError
 from helpers.base import doors, provenance
 from helpers.base.determinism import THREADS, settle
 from helpers.claims import statements
-from helpers.claims.evidence import Bounds, Evidence, bounds, plain
-from helpers.runs.closing import summary
+from helpers.claims.evidence import Bounds, Evidence, as_python, bounds
+from helpers.runs.closing import closing_text
 from helpers.runs.parameters import check_against, parameters_hash, read_parameters
 from helpers.runs.schema import (
     Cost,
@@ -30,8 +30,8 @@ from helpers.runs.schema import (
     Provenance,
     Record,
     comparable,
+    finite_number,
     load_record,
-    number,
     save_record,
 )
 
@@ -54,8 +54,8 @@ def open_run(name: str, namespace: dict[str, Any], notebook: Path | str | None =
         UserError: an unknown parameter that papermill injected, a wrong type, a value out of
             range; one sentence, before anything is computed.
     """
-    told = notebook or os.environ.get(NOTEBOOK_VARIABLE)
-    path = Path(told) if told else ROOT / "notebooks" / f"{name}.ipynb"
+    place = notebook or os.environ.get(NOTEBOOK_VARIABLE)
+    path = Path(place) if place else ROOT / "notebooks" / f"{name}.ipynb"
     declared = read_parameters(path)
     given = {parameter: namespace[parameter] for parameter in declared if parameter in namespace}
     values = check_against(name, declared, injected(namespace) | given)
@@ -88,8 +88,8 @@ def injected(namespace: Mapping[str, Any]) -> dict[str, Any]:
 
 def record_path(name: str, values: Mapping[str, Any]) -> Path:
     """Return where the record of this setting goes; a relative `record` starts at the root."""
-    told = values.get("record") or os.environ.get(RECORD_VARIABLE)
-    return ROOT / str(told or f"build/records/{name}/{parameters_hash(values)}.json")
+    place = values.get("record") or os.environ.get(RECORD_VARIABLE)
+    return ROOT / str(place or f"build/records/{name}/{parameters_hash(values)}.json")
 
 
 class Run:
@@ -137,9 +137,9 @@ class Run:
             Metric,
             what,
             name=name,
-            value=number(value, what),
+            value=finite_number(value, what),
             interval=bounds(interval),
-            **{key: plain(one) for key, one in fields.items()},
+            **{key: as_python(one) for key, one in fields.items()},
         )
         key = (name, *sorted((k, v) for k, v in where.items() if v is not None))
         self._keep(self._metrics, key, metric, what)
@@ -164,10 +164,10 @@ class Run:
             Evidence,
             what,
             claim=claim,
-            value=number(value, what),
+            value=finite_number(value, what),
             interval=bounds(interval),
-            n=plain(n),
-            seeds=plain(seeds),
+            n=as_python(n),
+            seeds=as_python(seeds),
             note=note,
         )
         self._keep(self._claims, (claim, note), evidence, what)
@@ -261,7 +261,7 @@ class Run:
         """
         record = self.record()
         save_record(record, self.path)
-        text = summary(record)
+        text = closing_text(record)
         try:
             from IPython.core.getipython import get_ipython
             from IPython.display import display

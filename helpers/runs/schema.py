@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
-from helpers.claims.evidence import Bounds, Evidence, Part, plain
+from helpers.claims.evidence import Bounds, Evidence, Part, as_python
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -121,14 +121,14 @@ def comparable(record: Record) -> str:
     return json.dumps(kept, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
-def number(value: Any, what: str) -> int | float | None:
+def finite_number(value: Any, what: str) -> int | float | None:
     """Return ``value`` as a finite Python number; None stays None, NaN is a UserError.
 
-    >>> number(float("nan"), "metric 'loss'")
+    >>> finite_number(float("nan"), "metric 'loss'")
     Traceback (most recent call last):
     helpers.UserError: metric 'loss' is nan: the run diverged, or the measure is undefined here; record None for an undefined value.
     """  # noqa: E501
-    value = plain(value)
+    value = as_python(value)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     if not isinstance(value, bool | float):

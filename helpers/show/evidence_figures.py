@@ -35,11 +35,11 @@ def reliability(bins: Sequence[Bin], name: str = "model") -> Figure:
     figure = Figure(figsize=(5.4, 4.6))
     ax = figure.add_subplot()
     ax.plot([0, 1], [0, 1], color="#555555", linestyle=":", label="calibrated")
-    ax.plot([one.confidence for one in bins], [one.accuracy for one in bins], "o-", label=name)
-    for one in bins:
+    ax.plot([each.confidence for each in bins], [each.accuracy for each in bins], "o-", label=name)
+    for each in bins:
         ax.annotate(
-            f"{one.n}",
-            (one.confidence, one.accuracy),
+            f"{each.n}",
+            (each.confidence, each.accuracy),
             xytext=(7, -13),
             textcoords="offset points",
             fontsize=10,
@@ -113,7 +113,7 @@ def pareto(
     listed = list(points)
     if not listed:
         raise UserError("pareto needs at least one method.")
-    spent, scored = [x for _, x, _ in listed], [one.value for _, _, one in listed]
+    spent, scored = [x for _, x, _ in listed], [gain.value for _, _, gain in listed]
     if min(spent) <= 0:
         raise UserError("pareto needs costs above 0; leave out what costs nothing.")
     figure = Figure(figsize=(6.4, 4.4))

@@ -62,7 +62,10 @@ def learning_curves(
         for level in rows.loc[rows["labels"].isna(), "score"]:
             # A baseline: no markers, since nothing was measured along the axis.
             ax.axhline(
-                level, color=look["color"], linestyle=look["linestyle"], label=looks.words(name)
+                level,
+                color=look["color"],
+                linestyle=look["linestyle"],
+                label=looks.reader_name(name),
             )
         if curve.empty:
             continue
@@ -72,7 +75,7 @@ def learning_curves(
         if {"low", "high"} <= set(curve.columns):
             y = curve["score"].to_numpy(float)
             error = np.abs(np.stack([y - curve["low"], curve["high"] - y]).astype(float))
-        ax.errorbar(x, curve["score"], yerr=error, label=looks.words(name), **look)
+        ax.errorbar(x, curve["score"], yerr=error, label=looks.reader_name(name), **look)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(ticker.FixedLocator(list(counts)))
     ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.0f}"))
@@ -80,7 +83,7 @@ def learning_curves(
     if len(counts):
         ax.set_xlim(counts[0] / 1.35, counts[-1] * 1.35)
     ax.set(xlabel="labelled training items (log scale)", ylabel=score)
-    looks.legend_below(figure, ax, [looks.words(name) for name in names])
+    looks.legend_below(figure, ax, [looks.reader_name(name) for name in names])
     return figure
 
 
@@ -91,21 +94,28 @@ def by_parameter(frame: pd.DataFrame, parameter: str, value: str, line: str, ax:
     of 30 stand on a logarithmic axis, anything but numbers side by side.
     """
     _need(frame, [parameter, value, line])
-    places = sorted(frame[parameter].unique(), key=lambda one: (isinstance(one, str), one))
-    numeric = not any(isinstance(one, str | bool) for one in places)
-    where = {one: float(one) if numeric else float(i) for i, one in enumerate(places)}
+    places = sorted(
+        frame[parameter].unique(), key=lambda setting: (isinstance(setting, str), setting)
+    )
+    numeric = not any(isinstance(setting, str | bool) for setting in places)
+    where = {setting: float(setting) if numeric else float(i) for i, setting in enumerate(places)}
     names = list(dict.fromkeys(frame[line]))
     for name in names:
         rows, look = frame[frame[line] == name], looks.of(name, names)
         means = rows.groupby(parameter)[value].mean()
         dots = look | {"linestyle": "", "alpha": 0.35, "markersize": 3}
         ax.plot(rows[parameter].map(where), rows[value], **dots)
-        ax.plot([where[one] for one in means.index], means, label=looks.words(name), **look)
+        ax.plot(
+            [where[setting] for setting in means.index],
+            means,
+            label=looks.reader_name(name),
+            **look,
+        )
     if numeric and places[0] > 0 and places[-1] > 30 * places[0]:
         ax.set_xscale("log")
     elif not numeric:
         ax.set_xticks(
-            range(len(places)), [str(one)[:24] for one in places], rotation=20, ha="right"
+            range(len(places)), [str(setting)[:24] for setting in places], rotation=20, ha="right"
         )
     ax.set_xlabel(parameter.replace("_", " "))
 
@@ -167,20 +177,20 @@ def forest(
     if smallest_of_interest > 0:
         ax.axvspan(-smallest_of_interest, smallest_of_interest, color="#EEEEEE", zorder=0)
     for y, (name, interval) in enumerate(rows):
-        said = _said(interval, smallest_of_interest)
-        colour, marker = _VERDICTS[said]
+        word = _said(interval, smallest_of_interest)
+        colour, marker = _VERDICTS[word]
         if interval.defined:
             ax.plot([interval.low, interval.high], [y, y], color=colour, linewidth=2.4)
-        face = colour if said in ("helps", "hurts") else "white"
+        face = colour if word in ("helps", "hurts") else "white"
         ax.plot(interval.value, y, marker, color=colour, markerfacecolor=face, markersize=10)
         paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
         place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "bbox": paper}
         place |= {"textcoords": "offset points", "va": "center", "fontsize": 12}
-        weight = "bold" if said in ("helps", "hurts") else "normal"
+        weight = "bold" if word in ("helps", "hurts") else "normal"
         lines = _lines(name)
         up = (34 if long else 17) + 8 * (len(lines) - 1)
         ax.annotate("\n".join(lines), (0.0, y), xytext=(0, up), ha="left", **place)
-        ax.annotate(f"{interval} {said}", (1.0, y), xytext=(0, 17), ha="right", color=colour,
+        ax.annotate(f"{interval} {word}", (1.0, y), xytext=(0, 17), ha="right", color=colour,
                     fontweight=weight, **place)  # fmt: skip
     ax.set_yticks([])
     ax.set_ylim(len(rows) - 0.6, -0.9)

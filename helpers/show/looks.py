@@ -33,6 +33,6 @@ def legend_below(figure: Figure, ax: Axes, order: list[str]) -> None:
         figure.legend(handles, labels, loc="outside lower center", ncols=2, handlelength=3.2)
 
 
-def words(name: Any) -> str:
+def reader_name(name: Any) -> str:
     """Return the name of a strategy as a reader sees it."""
     return "TF-IDF" if name == "tfidf" else str(name).replace("_", " ")

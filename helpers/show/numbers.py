@@ -25,10 +25,10 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
-def power(value: float) -> str:
+def power_of_ten(value: float) -> str:
     """Return a large number as a power of ten.
 
-    >>> power(3.2e12)
+    >>> power_of_ten(3.2e12)
     '3.2 × 10¹²'
     """
     digits, _, exponent = f"{value:.1e}".partition("e")
@@ -79,10 +79,10 @@ def date(started: str) -> str:
     return f"{day} {time[:5]}{zone}"
 
 
-def plain(value: Any) -> str:
+def as_typed(value: Any) -> str:
     """Return a parameter's value as it would be typed.
 
-    >>> plain("reuters-r8"), plain([16, 64]), plain(True)
+    >>> as_typed("reuters-r8"), as_typed([16, 64]), as_typed(True)
     ('"reuters-r8"', '[16, 64]', 'True')
     """
     if isinstance(value, str):

@@ -33,7 +33,7 @@ def training_curves(
         look = looks.of(name, list(curves)) | {"markersize": 6}
         losses.plot(curve["step"], curve["training_loss"], **(look | {"linestyle": ":"}))
         losses.plot(curve["step"], curve["validation_loss"], **(look | {"linestyle": "-"}))
-        scores.plot(curve["step"], curve["validation_score"], label=looks.words(name),
+        scores.plot(curve["step"], curve["validation_score"], label=looks.reader_name(name),
                     **(look | {"linestyle": "-"}))  # fmt: skip
     if chance is not None:
         scores.axhline(chance, color="#777777", linewidth=1.4, label="nothing learned")
@@ -43,7 +43,7 @@ def training_curves(
     scores.set_title("validation", fontsize=12)
     for ax in (losses, scores):
         ax.set_ylim(bottom=0)
-    order = [*map(looks.words, curves), "nothing learned"]
+    order = [*map(looks.reader_name, curves), "nothing learned"]
     looks.legend_below(figure, scores, order)
     return figure
 
@@ -69,11 +69,15 @@ def over_steps(
     figure = Figure(figsize=(6.4, 4.2))
     ax = figure.add_subplot()
     for name, (steps, values) in curves.items():
-        ax.plot(steps, values, label=looks.words(name), **looks.of(name, list(curves)))
+        ax.plot(steps, values, label=looks.reader_name(name), **looks.of(name, list(curves)))
     for (name, level), line in zip((levels or {}).items(), (":", "--", "-."), strict=False):
-        ax.axhline(level, color="#777777", linewidth=1.4, linestyle=line, label=looks.words(name))
+        ax.axhline(
+            level, color="#777777", linewidth=1.4, linestyle=line, label=looks.reader_name(name)
+        )
     ax.set(xlabel="steps", ylabel=quantity)
-    looks.legend_below(figure, ax, [*map(looks.words, curves), *map(looks.words, levels or {})])
+    looks.legend_below(
+        figure, ax, [*map(looks.reader_name, curves), *map(looks.reader_name, levels or {})]
+    )
     return figure
 
 

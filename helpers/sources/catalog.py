@@ -6,7 +6,7 @@ needs a network.
 
 >>> catalog = load_catalog()
 >>> sorted(catalog.texts)
-['20newsgroups', 'newsarticles', 'peoples-daily', 'reuters-r52', 'reuters-r8']
+['20newsgroups', 'newsarticles', 'peoples-daily', 'reuters-r52', 'reuters-r8', 'reviews-zh']
 >>> catalog.packages[catalog.weights["minilm"].package].version
 '0.1.0'
 """
@@ -51,7 +51,8 @@ def fingerprint(value: object) -> str:
 def load_catalog(path: Path | None = None) -> Catalog:
     """Return the checked catalogue (read once per file).
 
-    :raises UserError: where the file is missing, is no YAML or does not fit the models above.
+    Raises:
+        UserError: where the file is missing, is no YAML or does not fit the models above.
     """
     return _load_catalog(Path(path or CATALOG_FILE))
 
@@ -117,9 +118,14 @@ def fetch(package_name: str, catalog: Catalog | None = None) -> Path:
     SHA-256 is checked by pip and once more here. Files appear in the cache all at once (a rename)
     and under a lock, so parallel runs may all call this.
 
-    :param package_name: a key of ``packages`` in the catalogue.
-    :returns: ``CACHE/packages/<name>-<version>``; inner files keep their paths.
-    :raises UserError: unknown name, wrong hash, nothing cached and no network, full disk.
+    Args:
+        package_name: a key of ``packages`` in the catalogue.
+
+    Returns:
+        ``CACHE/packages/<name>-<version>``; inner files keep their paths.
+
+    Raises:
+        UserError: unknown name, wrong hash, nothing cached and no network, full disk.
 
     >>> fetch("orange-text")
     Traceback (most recent call last):

@@ -25,7 +25,7 @@ class Package(_Entry):
 
 
 class Texts(_Entry):
-    """A text collection inside a package.
+    """A text collection inside a package; a split is a file, or several one after the other.
 
     ``cut`` says how what was published without splits is cut: "random", or "by_date", the last
     tenth for test and the tenth before it for validation.
@@ -33,8 +33,8 @@ class Texts(_Entry):
 
     title: str
     package: str
-    reader: Literal["orange", "newsarticles", "peoples_daily"]
-    files: dict[str, str]
+    reader: Literal["orange", "newsarticles", "peoples_daily", "lines"]
+    files: dict[str, str | list[str]]
     fields: list[str]
     label: str | None
     cut: Literal["random", "by_date"] = "random"
@@ -43,6 +43,14 @@ class Texts(_Entry):
     language: str
     licence: str
     citation: str
+
+    def paths(self) -> list[tuple[str, str]]:
+        """Return (split, file) of every file, in order."""
+        return [
+            (split, file)
+            for split, files in self.files.items()
+            for file in ([files] if isinstance(files, str) else files)
+        ]
 
 
 class Translations(_Entry):
@@ -104,7 +112,10 @@ class Catalog(_Entry):
         for name, package in inside.items():
             if package not in self.packages:
                 raise ValueError(f"'{name}' is in package '{package}', which is not listed")
-        needed = {name: (own.package, [*own.files.values()]) for name, own in self.texts.items()}
+        needed = {
+            name: (own.package, [file for _, file in own.paths()])
+            for name, own in self.texts.items()
+        }
         needed |= {name: (pairs.package, pairs.files) for name, pairs in self.translations.items()}
         needed |= {name: (talks.package, talks.files) for name, talks in self.dialogues.items()}
         for name, (package, files) in needed.items():

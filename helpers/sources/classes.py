@@ -38,14 +38,14 @@ def _plain(label: str) -> str:
     return str(int(number)) if number.is_integer() else str(number)
 
 
-def check(labels: Sequence[str], column: str, where: str) -> None:
+def check_classes(labels: Sequence[str], column: str, where: str) -> None:
     """Refuse labels that are quantities or dates: here texts are told apart by classes.
 
     Raises:
         UserError: they are; the sentence says how they become classes.
 
-    >>> check(["0.12", "0.34", "1.0"], "score", "x.csv")
-    >>> check([f"{i / 7:.3f}" for i in range(50)], "score", "x.csv")
+    >>> check_classes(["0.12", "0.34", "1.0"], "score", "x.csv")
+    >>> check_classes([f"{i / 7:.3f}" for i in range(50)], "score", "x.csv")
     Traceback (most recent call last):
     helpers.UserError: The label column 'score' of x.csv holds 50 different numbers with decimals
     (0.000, 0.143, 0.286, …): a quantity to be estimated (regression), and only classes are told

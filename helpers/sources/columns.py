@@ -51,7 +51,7 @@ class Chosen:
     notes: tuple[str, ...] = ()
 
 
-def choose(rows: Rows, text_column: str, label_column: str | None) -> Chosen:
+def choose_columns(rows: Rows, text_column: str, label_column: str | None) -> Chosen:
     """Return the columns that are meant.
 
     Args:
@@ -63,7 +63,7 @@ def choose(rows: Rows, text_column: str, label_column: str | None) -> Chosen:
         UserError: a column that is not there and cannot be guessed; those that are get listed.
 
     >>> rows = Rows("x.csv", "line", [2], [{"review": "a", "sentiment": "b"}])
-    >>> choose(rows, "text", "label").notes
+    >>> choose_columns(rows, "text", "label").notes
     ("The texts of x.csv are taken from its column 'review', the classes from 'sentiment'.",)
     """
     present = rows.columns
@@ -87,7 +87,7 @@ def choose(rows: Rows, text_column: str, label_column: str | None) -> Chosen:
 
 
 def label_column_of(rows: Rows, label_column: str, texts: tuple[str, ...] = ()) -> str:
-    """Return the column of classes: the one that is named, or what :func:`choose` guesses.
+    """Return the column of classes: the one that is named, or what :func:`choose_columns` guesses.
 
     Raises:
         UserError: it is not there and cannot be guessed.
@@ -184,7 +184,7 @@ def columns(
 
     Args:
         rows: as read.
-        text_column: see :func:`choose`.
+        text_column: see :func:`choose_columns`.
         label_column: None for texts without labels; then the labels are None.
 
     Raises:
@@ -197,7 +197,7 @@ def columns(
     """
     if text_column == tokens.TAGGED:
         rows = tokens.with_tagged(rows)
-    chosen = choose(rows, text_column, label_column)
+    chosen = choose_columns(rows, text_column, label_column)
     parts = [_texts(rows, column) for column in chosen.texts]
     texts = parts[0] if len(parts) == 1 else [JOINT.join(each) for each in zip(*parts, strict=True)]
     if chosen.label is None:
@@ -216,7 +216,7 @@ def columns(
             f"All {len(labels)} items of {rows.source} have the label '{labels[0]}' in "
             f"'{column}'; at least two classes are needed."
         )
-    classes.check(labels, column, rows.source)
+    classes.check_classes(labels, column, rows.source)
     return texts, labels
 
 

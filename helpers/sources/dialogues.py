@@ -80,14 +80,17 @@ def load_dialogues(
 ) -> DialogueCorpus:
     """Return the pairs of question and reply, without repeated questions, cut into splits.
 
-    :param name: a key of ``dialogues`` in the catalogue; a ``.yml`` file in ChatterBot's form (a
-        list ``conversations``, each a list of turns); or a file of rows with ``question`` and
-        ``reply`` (see :mod:`helpers.sources.readers`).
-    :param seed: decides the cut, nothing else.
-    :param apart_from: a corpus whose validation and test questions must not occur here (the same
-        words; near duplicates are not looked for).
-    :raises UserError: an unknown name, a file that cannot be read, a conversation with fewer than
-        two turns or an empty turn (file and line), too few different questions.
+    Args:
+        name: a key of ``dialogues`` in the catalogue; a ``.yml`` file in ChatterBot's form (a list
+            ``conversations``, each a list of turns); or a file of rows with ``question`` and
+            ``reply`` (see :mod:`helpers.sources.readers`).
+        seed: decides the cut, nothing else.
+        apart_from: a corpus whose validation and test questions must not occur here (the same
+            words; near duplicates are not looked for).
+
+    Raises:
+        UserError: an unknown name, a file that cannot be read, a conversation with fewer than two
+            turns or an empty turn (file and line), too few different questions.
 
     >>> load_dialogues("friend")
     Traceback (most recent call last):
@@ -187,9 +190,12 @@ def _read(name: str) -> tuple[list[Turns], str, str, str]:
 def read_chatterbot(path: Path, *, lenient: bool = False) -> Iterator[Turns]:
     """Yield the first turn and the reply to it, of each conversation of a ChatterBot file.
 
-    :param lenient: leave a conversation of one turn out instead of refusing it (the packaged corpus
-        has one).
-    :raises UserError: not such a file; a conversation of one turn, an empty turn; with its line.
+    Args:
+        lenient: leave a conversation of one turn out instead of refusing it (the packaged corpus
+            has one).
+
+    Raises:
+        UserError: not such a file; a conversation of one turn, an empty turn; with its line.
     """
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
@@ -245,7 +251,8 @@ def read_chitchat(path: Path) -> Iterator[Turns]:
     file is JSON, a dictionary of conversations, each with ``messages``: a list of turns, each a
     list of messages with ``text``.
 
-    :raises UserError: not such a file.
+    Raises:
+        UserError: not such a file.
     """
     try:
         talks = json.loads(path.read_text(encoding="utf-8"))

@@ -41,7 +41,7 @@ the rest of the world."""
 
 
 @dataclass(frozen=True)
-class Domains:
+class DomainCorpora:
     """A task with its domains.
 
     Attributes:
@@ -60,7 +60,7 @@ class Domains:
         return next(iter(self.corpora.values())).label_names
 
 
-def newsgroup_domains(name: str) -> Domains:
+def newsgroup_domains(name: str) -> DomainCorpora:
     """Return a transfer task of 20 Newsgroups: all domains have the same top classes.
 
     Each class is made of *different* groups in each domain. Splits are those of the corpus, by
@@ -97,10 +97,10 @@ def newsgroup_domains(name: str) -> Domains:
             texts = corpus.splits[split].select(rows)["text"]
             splits[split] = _dataset(list(texts), [number[i] for i in labels[rows]], classes)
         corpora[domain] = _corpus(corpus, f"{name}: {domain}", splits)
-    return Domains(f"20 Newsgroups, {name}", corpora)
+    return DomainCorpora(f"20 Newsgroups, {name}", corpora)
 
 
-def outlet_domains(seed: int = 0) -> Domains:
+def outlet_domains(seed: int = 0) -> DomainCorpora:
     """Return news articles of four outlets, :data:`OUTLET_SECTIONS`: politics, or the world.
 
     Of an outlet's articles 40 % are for the test and 10 % for validation.
@@ -129,7 +129,7 @@ def file_domains(
     text_column: str = "text",
     label_column: str = "label",
     seed: int = 0,
-) -> Domains:
+) -> DomainCorpora:
     """Return the domains of a labelled file with a column that names them.
 
     Every domain is cut 80/10/10, stratified by label; classes that some domain does not have are
@@ -152,7 +152,7 @@ def domains_of(
     domains: list[str],
     seed: int = 0,
     test_share: float = 0.1,
-) -> Domains:
+) -> DomainCorpora:
     """Return labelled texts by their domains, as :func:`file_domains` does a file's."""
     if len(set(domains)) < 2:
         raise UserError(
@@ -162,7 +162,7 @@ def domains_of(
     return _cut(name, None, texts, labels, domains, (test_share, 0.1), seed)
 
 
-def load_domains(name_or_path: Path | str) -> Domains:
+def load_domains(name_or_path: Path | str) -> DomainCorpora:
     """Return a newsgroup task by its name, "outlets", or the domains of a labelled file.
 
     A file has the columns text, label and domain; see :func:`file_domains` for others.
@@ -196,7 +196,7 @@ def _labels(corpus: Corpus) -> dict[str, str]:
 def _cut(
     name: str, like: Corpus | None, texts: list[str], labels: list[str], domains: list[str],
     shares: tuple[float, float], seed: int,
-) -> Domains:  # fmt: skip
+) -> DomainCorpora:  # fmt: skip
     """Cut every domain into test, validation (their ``shares``) and train, without leaks."""
     names = sorted(set(domains))
     of_domain = {
@@ -235,7 +235,7 @@ def _cut(
         corpora[domain] = _corpus(start, f"{name}: {domain}", splits)
     lost = sorted(set(labels) - set(shared))
     notes = (f"Left out, as not every domain has them: {', '.join(lost)}.",) if lost else ()
-    return Domains(name, corpora, notes)
+    return DomainCorpora(name, corpora, notes)
 
 
 def _dataset(texts: list[str], labels: list[int], names: list[str]) -> datasets.Dataset:

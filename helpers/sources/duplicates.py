@@ -120,7 +120,8 @@ def near_pairs(
 ) -> Iterator[tuple[int, int, float]]:
     """Yield (i, j, J) for each pair of a text i of ``left`` and j of ``right`` with J ≥ threshold.
 
-    :param left: row numbers of the shingle matrix; likewise ``right``.
+    Args:
+        left: row numbers of the shingle matrix; likewise ``right``.
 
     >>> table = Shingles(["a b c d e f", "a b c d e f g", "x"])
     >>> list(near_pairs(table, np.array([0, 2]), np.array([1]), threshold=0.5))
@@ -154,9 +155,12 @@ def remove_leaks(
     with a twin in what is left of train: training keeps as many labels as it can, and what is
     chosen on validation is chosen on unseen texts.
 
-    :param texts: all texts; ``labels`` beside them.
-    :param splits: row numbers of "train", "validation", "test".
-    :returns: the splits without the removed rows, and what was removed.
+    Args:
+        texts: all texts; ``labels`` beside them.
+        splits: row numbers of "train", "validation", "test".
+
+    Returns:
+        the splits without the removed rows, and what was removed.
     """
     shingles = Shingles(texts)
     normal = [" ".join(words(text)) for text in texts]

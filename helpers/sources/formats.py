@@ -19,6 +19,12 @@ def read_orange(path: Path) -> list[dict[str, str]]:
     return [{"text": text, "label": label} for label, text in pairs]
 
 
+def read_lines(path: Path) -> list[dict[str, str]]:
+    """Return the lines of a file of one class, named like it, each once: ``neg.txt``."""
+    lines = map(str.strip, path.read_text(encoding="utf-8").split("\n"))
+    return [{"text": line, "label": path.stem} for line in dict.fromkeys(lines) if line]
+
+
 def read_newsarticles(path: Path) -> list[dict[str, str]]:
     """Return the articles of NewsArticles, with outlet and section read off each link."""
     with zipfile.ZipFile(path) as archive:

@@ -36,7 +36,8 @@ class Message:
 def read_catalogue(path: Path, origin: str) -> list[Message]:
     """Return the messages of a ``.po`` or ``.mo`` file in its order, obsolete ones left out.
 
-    :raises UserError: no such file, or not such a format; with the line, for a ``.po``.
+    Raises:
+        UserError: no such file, or not such a format; with the line, for a ``.po``.
     """
     try:
         data = path.read_bytes()

@@ -44,7 +44,8 @@ def is_id(name: str, *, owner: bool = True) -> bool:
 def load_dataset(name: str) -> datasets.DatasetDict:
     """Return a data set of the hub, all splits; from the local cache where there is no network.
 
-    :raises UserError: unknown, not to be had without its code or its permission, no network.
+    Raises:
+        UserError: unknown, not to be had without its code or its permission, no network.
     """
     try:
         with _quick_when_offline():
@@ -57,7 +58,8 @@ def load_dataset(name: str) -> datasets.DatasetDict:
 def snapshot(name: str) -> Path:
     """Return the local folder of a hub model's config, tokenizer and safetensors.
 
-    :raises UserError: unknown, not permitted, or neither cached nor reachable.
+    Raises:
+        UserError: unknown, not permitted, or neither cached nor reachable.
     """
     try:
         with _quick_when_offline():

@@ -10,7 +10,8 @@ from helpers.sources.corpora import Corpus
 def without_label(corpus: Corpus, part: datasets.Dataset, label: str) -> datasets.Dataset:
     """Return ``part`` of a corpus without the items of one label, an outlet say.
 
-    :raises UserError: the corpus has no such label.
+    Raises:
+        UserError: the corpus has no such label.
     """
     return part.select(np.flatnonzero(np.array(part["label"]) != _number(corpus, label)))
 
@@ -18,7 +19,8 @@ def without_label(corpus: Corpus, part: datasets.Dataset, label: str) -> dataset
 def with_label(corpus: Corpus, part: datasets.Dataset, label: str) -> datasets.Dataset:
     """Return the items of ``part`` that have one label.
 
-    :raises UserError: the corpus has no such label.
+    Raises:
+        UserError: the corpus has no such label.
     """
     return part.select(np.flatnonzero(np.array(part["label"]) == _number(corpus, label)))
 

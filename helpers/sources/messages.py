@@ -131,13 +131,13 @@ def _unmarked(target: str, mark: str, letter: str) -> str:
     return before + (after[1:] if added else after)
 
 
-def clean(source: str, target: str) -> tuple[str, str] | str:
+def clean_message(source: str, target: str) -> tuple[str, str] | str:
     """Return a message as English and Chinese text, or the reason why it is left out.
 
-    >>> clean("Open <b>{name}</b> ...", "打开 <b>{name}</b> ...")
+    >>> clean_message("Open <b>{name}</b> ...", "打开 <b>{name}</b> ...")
     ('Open {name} ...', '打开 {name} ...')
-    >>> clean("Open {name}", "打开"), clean("JupyterLab", "JupyterLab"), clean("Yes", " ")
-    ('placeholders', 'equal', 'empty')
+    >>> [clean_message(*pair) for pair in [("Open {name}", "打开"), ("A", "A"), ("Yes", " ")]]
+    ['placeholders', 'equal', 'empty']
     """
     if not target.strip():
         return "empty"

@@ -87,12 +87,15 @@ def load_pairs(
 ) -> ParallelCorpus:
     """Return the pairs of one or several catalogues, cleaned and cut into splits.
 
-    :param names: keys of ``translations`` in the catalogue of data; a ``.po`` or ``.mo`` file; or a
-        file of rows with ``source`` and ``target`` (see :mod:`helpers.sources.readers`).
-    :param seed: decides the cut, nothing else.
-    :param apart_from: corpora whose validation and test sources must have no near duplicate here,
-        for pairs to learn from before those.
-    :raises UserError: an unknown name, a file that cannot be read or holds no usable pair.
+    Args:
+        names: keys of ``translations`` in the catalogue of data; a ``.po`` or ``.mo`` file; or a
+            file of rows with ``source`` and ``target`` (see :mod:`helpers.sources.readers`).
+        seed: decides the cut, nothing else.
+        apart_from: corpora whose validation and test sources must have no near duplicate here, for
+            pairs to learn from before those.
+
+    Raises:
+        UserError: an unknown name, a file that cannot be read or holds no usable pair.
 
     >>> load_pairs("jupyterlab-zh-tw")
     Traceback (most recent call last):
@@ -113,7 +116,7 @@ def load_pairs(
     if pairs and apart_from:
         pairs, near = _apart(pairs, apart_from)
         left_out["near held-out"] = len(near)
-        examples["near held-out"] = [(one.source, one.target) for one in near[:5]]
+        examples["near held-out"] = [(pair.source, pair.target) for pair in near[:5]]
     if len(pairs) < 3:
         reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
         raise UserError(
@@ -234,7 +237,9 @@ def _cleaned(
 
     good: dict[str, list[Message]] = {}
     for message in found:
-        result = "fuzzy" if message.fuzzy else messages.clean(message.source, message.target)
+        result = (
+            "fuzzy" if message.fuzzy else messages.clean_message(message.source, message.target)
+        )
         if isinstance(result, str):
             leave_out(result, message)
         else:
@@ -275,4 +280,8 @@ def _read(name: str) -> tuple[list[Message], str, str]:
     if path.suffix.lower() in gettext_files.SUFFIXES:
         return gettext_files.read_catalogue(path, path.name), "", "yours"
     sides = readers.read_pairs(path, "source", "target")
-    return [Message(one, other, path.name) for one, other in zip(*sides, strict=True)], "", "yours"
+    return (
+        [Message(source, other, path.name) for source, other in zip(*sides, strict=True)],
+        "",
+        "yours",
+    )

@@ -50,7 +50,7 @@ class Predictions:
 
 
 @dataclass(frozen=True)
-class Scores:
+class LoggedScores:
     """Metrics of n items under A and B, each a pair of arrays (n,)."""
 
     metrics: dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
@@ -112,13 +112,13 @@ def predictions(
             "one."
         )
     key = by or _shared_id((a, b, truth))
-    said = []
+    answered = []
     for rows in (a, b):
         name = _predicted(rows, predicted, column)
         each = [columns.label_of(row.get(name), rows, i) or "" for i, row in enumerate(rows.values)]
-        said.append([each[i] for i in _places(rows, truth, key)])
+        answered.append([each[i] for i in _places(rows, truth, key)])
     n = len(found)
-    one_form = _one_form([str(each) for each in (*found, *said[0], *said[1])])
+    one_form = _one_form([str(each) for each in (*found, *answered[0], *answered[1])])
     true = one_form[:n]
     for rows, answers in ((a, one_form[n : 2 * n]), (b, one_form[2 * n :])):
         if not set(true) & set(answers):
@@ -130,7 +130,7 @@ def predictions(
     return Predictions(true, one_form[n : 2 * n], one_form[2 * n :], how)
 
 
-def scores(a: Rows, b: Rows, *, metric: str = "", which: str = "") -> Scores:
+def logged_scores(a: Rows, b: Rows, *, metric: str = "", which: str = "") -> LoggedScores:
     """Bring two sample logs of lm-eval together, by ``doc_id``.
 
     Args:
@@ -144,7 +144,7 @@ def scores(a: Rows, b: Rows, *, metric: str = "", which: str = "") -> Scores:
 
     >>> log = lambda name, *acc: Rows(name, "line", range(1, 9), [
     ...     {"doc_id": i, "target": 0, "filtered_resps": [], "acc": x} for i, x in enumerate(acc)])
-    >>> scores(log("a", 1.0, 0.0), log("b", 1.0, 1.0)).metrics["acc"][1].tolist()
+    >>> logged_scores(log("a", 1.0, 0.0), log("b", 1.0, 1.0)).metrics["acc"][1].tolist()
     [1.0, 1.0]
     """
     first, second = _filtered(a, which), _filtered(b, which)
@@ -172,7 +172,7 @@ def scores(a: Rows, b: Rows, *, metric: str = "", which: str = "") -> Scores:
             f"{a.source} and {b.source} share no metric with a number for every item, such as acc "
             "or exact_match."
         )
-    return Scores(
+    return LoggedScores(
         {
             name: (_values(first.values, name), _values(rows, name))
             for name in ([metric] if metric else shared)

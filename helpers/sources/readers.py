@@ -9,7 +9,7 @@ from pathlib import Path
 
 from helpers import UserError
 from helpers.sources import packing
-from helpers.sources.columns import choose, columns, values_of
+from helpers.sources.columns import choose_columns, columns, values_of
 from helpers.sources.files import formats
 from helpers.sources.rows import Rows
 
@@ -17,7 +17,7 @@ __all__ = [
     "SUFFIXES",
     "VERSION",
     "Rows",
-    "choose",
+    "choose_columns",
     "columns",
     "endings",
     "read_file",

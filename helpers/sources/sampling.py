@@ -29,7 +29,8 @@ def stratified(
     fraction f gets f·n_c rows of class c, give or take one. A class always keeps a row in the
     rest, and every part gets at least one row where there are enough.
 
-    :returns: ``len(fractions) + 1`` sorted arrays of row numbers.
+    Returns:
+        ``len(fractions) + 1`` sorted arrays of row numbers.
 
     >>> stratified(list("aaaaabbbbb"), np.arange(10), [0.2], seed=0)[0].size
     2
@@ -61,7 +62,8 @@ def draw(dataset: datasets.Dataset, n: int, seed: int) -> datasets.Dataset:
     each class, items come in random order, hence in the classes' shares on average. With fewer
     items than classes, n different classes are drawn.
 
-    :raises UserError: n below 1 or above the number of items, or no labels.
+    Raises:
+        UserError: n below 1 or above the number of items, or no labels.
 
     >>> import datasets
     >>> data = datasets.Dataset.from_dict({"text": list("abcdef"), "label": [0, 0, 0, 0, 0, 1]})
@@ -99,7 +101,8 @@ def draw_unlabelled(
 
     ``whose`` and ``what`` name the items in the refusal: whose they are, what one of them is.
 
-    :raises UserError: n below 1 or above the number of items.
+    Raises:
+        UserError: n below 1 or above the number of items.
 
     >>> import datasets
     >>> data = datasets.Dataset.from_dict({"text": list("abcdef")})

@@ -45,7 +45,7 @@ def read_splits(
     for split in [split for split in SPLITS if split in found] or list(found)[:1]:
         rows = _rows(f"{name} ({split})", found[split])
         if split != "train" and label_column:
-            column = readers.choose(rows, text_column, label_column).label or label_column
+            column = readers.choose_columns(rows, text_column, label_column).label or label_column
             if all(value.get(column) is None for value in rows.values):
                 continue  # no labels: such a test split cannot be tested on
         more, classes = readers.columns(rows, text_column, label_column)

@@ -12,7 +12,7 @@ from helpers.sources import catalog, hub, readers
 from helpers.sources.classes import spellings
 from helpers.sources.columns import LABEL
 from helpers.sources.corpora import Corpus, from_rows, load_texts
-from helpers.sources.domains import Domains, domains_of
+from helpers.sources.domains import DomainCorpora, domains_of
 from helpers.sources.health import Health, examine
 from helpers.sources.sampling import stratified
 
@@ -33,7 +33,7 @@ class Yours:
 
     corpus: Corpus
     health: Health
-    domains: Domains | None
+    domains: DomainCorpora | None
     used: int
 
 
@@ -82,7 +82,7 @@ def load_yours(
     read = readers.read_file(path)
     texts, found = readers.columns(read, text_column, label_column)
     labels = found or []
-    chosen_columns = readers.choose(read, text_column, label_column)
+    chosen_columns = readers.choose_columns(read, text_column, label_column)
     column = chosen_columns.label or label_column
     _look_like_classes(labels, column, path.name)
     named = shlex.quote(train_file) + ("" if column == LABEL else f" --label {shlex.quote(column)}")

@@ -50,9 +50,12 @@ class Weights:
 def resolve(name: str | Path) -> Weights:
     """Return where the weights of that name are, fetching them if need be.
 
-    :param name: a key of ``weights`` in the catalogue, a folder, or a hub id.
-    :raises UserError: no such thing; a folder without config, without weights, with pickled
-        weights only, or with damaged ones; neither cached nor reachable.
+    Args:
+        name: a key of ``weights`` in the catalogue, a folder, or a hub id.
+
+    Raises:
+        UserError: no such thing; a folder without config, without weights, with pickled weights
+            only, or with damaged ones; neither cached nor reachable.
 
     >>> resolve("minilm").kind
     'catalogue'
@@ -178,7 +181,8 @@ def _fingerprint(stamps: tuple[tuple[Path, int, int], ...]) -> str:
 def load_tokenizer(name: str | Path) -> transformers.PreTrainedTokenizerBase:
     """Return the tokenizer that belongs to the weights of that name.
 
-    :raises UserError: as :func:`resolve`, and where the folder has no tokenizer.
+    Raises:
+        UserError: as :func:`resolve`, and where the folder has no tokenizer.
 
     >>> load_tokenizer("minilm").tokenize("transferability")
     ['transfer', '##ability']
@@ -201,8 +205,9 @@ def check_inputs(
 ) -> transformers.PreTrainedModel:
     """Return the model of that name, if it can read all that its tokenizer may give it.
 
-    :raises UserError: ``max_length`` is more than its positions; its tokenizer has tokens that it
-        has no embeddings of, as after ``add_tokens`` alone.
+    Raises:
+        UserError: ``max_length`` is more than its positions; its tokenizer has tokens that it has
+            no embeddings of, as after ``add_tokens`` alone.
     """
     check_positions(model, max_length, name)
     largest = _largest_token(resolve(name))
@@ -235,12 +240,15 @@ def load_model(
 ) -> transformers.PreTrainedModel:
     """Return a model in evaluation mode, 32-bit floats, on the CPU.
 
-    :param auto_class: ``transformers.AutoModel…``: which head the model gets.
-    :param pretrained: False gives the same architecture with random weights.
-    :param seed: of every random weight, a new head's or the whole model's.
-    :param config: overrides the configuration, e.g. ``num_labels=8``.
-    :raises UserError: as :func:`resolve`; a head that this architecture does not have; weights
-        that do not belong to the architecture.
+    Args:
+        auto_class: ``transformers.AutoModel…``: which head the model gets.
+        pretrained: False gives the same architecture with random weights.
+        seed: of every random weight, a new head's or the whole model's.
+        config: overrides the configuration, e.g. ``num_labels=8``.
+
+    Raises:
+        UserError: as :func:`resolve`; a head that this architecture does not have; weights that do
+            not belong to the architecture.
 
     >>> load_model("minilm", transformers.AutoModel, num_hidden_layers=1).num_parameters()
     13840896

@@ -77,9 +77,9 @@ def parse_article(
         text, spans = parse_line(line, types, f"{article}, line {number}")
         for start, end in cut_sentences(text, spans):
             inside = (
-                Span(one.start - start, one.end - start, one.type)
-                for one in spans
-                if start <= one.start < end
+                Span(span.start - start, span.end - start, span.type)
+                for span in spans
+                if start <= span.start < end
             )
             sentences.append(Sentence(text[start:end], tuple(inside), article, number))
     return sentences
@@ -129,20 +129,20 @@ def _join_names(text: str, spans: list[Span]) -> list[Span]:
     """Join a surname and the given name that follows it."""
     joined: list[Span] = []
     run: list[Span] = []  # words of names without anything between them
-    for one in [*spans, Span(-1, -1, "")]:
-        if one.type == "PER" and (not run or run[-1].end == one.start):
-            run.append(one)
+    for span in [*spans, Span(-1, -1, "")]:
+        if span.type == "PER" and (not run or run[-1].end == span.start):
+            run.append(span)
             continue
         joined += _persons(text, run)
-        run = [one] if one.type == "PER" else []
-        if one.type and one.type != "PER":
-            joined.append(one)
+        run = [span] if span.type == "PER" else []
+        if span.type and span.type != "PER":
+            joined.append(span)
     return joined
 
 
 def _persons(text: str, run: list[Span]) -> Iterator[Span]:
     """Yield the persons of words of names that follow each other: 江 泽民 李 鹏 are two."""
-    lengths = [one.end - one.start for one in run]
+    lengths = [span.end - span.start for span in run]
     if lengths == [1, 1, 2]:  # all such runs of January 1998 are: 陈方安生, 范徐丽泰, 梁刘柔芬
         yield Span(run[0].start, run[2].end, "PER")
         return
@@ -158,9 +158,9 @@ def _persons(text: str, run: list[Span]) -> Iterator[Span]:
 def _outermost(compounds: list[Span], singles: list[Span]) -> list[Span]:
     """Return entities in their order, without those that lie in a compound one."""
     kept: list[Span] = []
-    for one in sorted([*compounds, *singles], key=lambda span: (span.start, -span.end)):
-        if not kept or one.start >= kept[-1].end:
-            kept.append(one)
+    for span in sorted([*compounds, *singles], key=lambda span: (span.start, -span.end)):
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
     return kept
 
 
@@ -171,7 +171,7 @@ def cut_sentences(text: str, spans: Iterable[Span] = ()) -> Iterator[tuple[int, 
     >>> [text[start:end] for start, end in cut_sentences(text)]
     ['“来了！”', '他说。', '好']
     """
-    inside = {at for one in spans for at in range(one.start + 1, one.end)}
+    inside = {at for span in spans for at in range(span.start + 1, span.end)}
     start = 0
     for match in _END.finditer(text):
         if match.end() not in inside:

@@ -73,7 +73,7 @@ class TokenTagging:
                     f"'{name}'; leave it out of types."
                 )
         kept, leaks = _without_leaks(
-            tuple(tuple(one.text for one in found) for found in sentences.values())
+            tuple(tuple(sentence.text for sentence in found) for found in sentences.values())
         )
         splits = DatasetDict()
         for (split, found), rows in zip(sentences.items(), kept, strict=True):
@@ -195,9 +195,9 @@ def _without_leaks(texts: tuple[tuple[str, ...], ...]) -> tuple[list[np.ndarray]
 def _dataset(sentences: Sequence[Sentence]) -> Dataset:
     return Dataset.from_dict(
         {
-            "text": [one.text for one in sentences],
-            "tags": [to_bio(len(one.text), one.spans) for one in sentences],
-            "article": [one.article for one in sentences],
-            "line": [one.line for one in sentences],
+            "text": [sentence.text for sentence in sentences],
+            "tags": [to_bio(len(sentence.text), sentence.spans) for sentence in sentences],
+            "article": [sentence.article for sentence in sentences],
+            "line": [sentence.line for sentence in sentences],
         }
     )

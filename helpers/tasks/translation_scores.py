@@ -140,7 +140,7 @@ def difference(measure: Measure, n: int) -> Callable[..., npt.NDArray[np.float64
     return lambda means_a, means_b: np.atleast_1d(score(means_a) - score(means_b))
 
 
-def compare(
+def paired_difference(
     a: Sequence[str],
     b: Sequence[str],
     items: Items,
@@ -160,7 +160,8 @@ def compare(
         UserError: not one translation for each item from both; fewer than two items.
 
     >>> items = {"target": ["打开文件", "关闭", "保存", "文件已保存"] * 9}
-    >>> print(compare(["打开文件", "关闭", "存", "文件"] * 9, ["开", "关", "存", "已"] * 9, items))
+    >>> a, b = ["打开文件", "关闭", "存", "文件"] * 9, ["开", "关", "存", "已"] * 9
+    >>> print(paired_difference(a, b, items))
     19.377 [4.127, 35.747]
     """
     return paired_bootstrap(

@@ -59,10 +59,10 @@ class Card:
         )
 
 
-def command(notebook: str, parameters: Mapping[str, Any]) -> str:
+def run_command(notebook: str, parameters: Mapping[str, Any]) -> str:
     r"""Return the line that runs a notebook with these parameters.
 
-    >>> command("04", {"steps": 12, "label": "", "models": ["gpt2"]})
+    >>> run_command("04", {"steps": 12, "label": "", "models": ["gpt2"]})
     'python -m helpers run 04 -p steps 12 -p label \'\' -p models \'["gpt2"]\''
     """
     words = [

@@ -25,9 +25,9 @@ def choose_device(name: str = "auto") -> torch.device:
         "mps": torch.backends.mps.is_available(),
     }
     if name == "auto":
-        return torch.device(next(one for one in ("cuda", "mps", "cpu") if available[one]))
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if available[name]))
     if not available.get(name):
-        usable = ", ".join(one for one, there in available.items() if there)
+        usable = ", ".join(name for name, there in available.items() if there)
         raise UserError(f"Device '{name}' is not on this machine; usable here: auto, {usable}.")
     return torch.device(name)
 

@@ -125,7 +125,7 @@ def with_language_head(backbone: PreTrainedModel, seed: int) -> PreTrainedModel:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class ModelCost:
     """What a model costs, from its shape alone.
 
     Attributes:
@@ -139,7 +139,7 @@ class Estimate:
     flops_per_token: float
 
 
-def estimate(config: PreTrainedConfig, tokens: int) -> Estimate:
+def estimate(config: PreTrainedConfig, tokens: int) -> ModelCost:
     r"""Return what a GPT-2 or BERT of this configuration costs on rows of ``tokens`` tokens.
 
     Parameters: $L(12d^2+13d)$ in the layers, $Vd + Pd$ in the embeddings, and what the ends have.
@@ -150,7 +150,7 @@ def estimate(config: PreTrainedConfig, tokens: int) -> Estimate:
 
     >>> config = GPT2Config(vocab_size=100, n_positions=32, n_embd=16, n_layer=2, n_head=2)
     >>> estimate(config, tokens=8)
-    Estimate(parameters=8704, megabytes=0.017408, flops_per_token=49536.0)
+    ModelCost(parameters=8704, megabytes=0.017408, flops_per_token=49536.0)
     """
     layers, width, vocabulary = config.num_hidden_layers, config.hidden_size, config.vocab_size
     matrices = 12 * layers * width**2 + vocabulary * width
@@ -163,7 +163,7 @@ def estimate(config: PreTrainedConfig, tokens: int) -> Estimate:
         parameters += 4 * width + width**2 + 3 * width + vocabulary
         matrices += width**2
     flops = 6.0 * matrices + 12.0 * layers * tokens * width
-    return Estimate(parameters, 2 * parameters / 1e6, flops)
+    return ModelCost(parameters, 2 * parameters / 1e6, flops)
 
 
 def text_seen(train: Dataset, most_bytes: int) -> Sequence[str]:

@@ -211,8 +211,8 @@ def blocks(backbone: nn.Module) -> list[nn.Module]:
         UserError: not exactly one list of layers is found (an encoder-decoder has two).
     """
     config: Any = backbone.config
-    lists = [one for one in backbone.modules() if isinstance(one, nn.ModuleList)]
-    fitting = [one for one in lists if len(one) == config.num_hidden_layers]
+    lists = [module for module in backbone.modules() if isinstance(module, nn.ModuleList)]
+    fitting = [layers for layers in lists if len(layers) == config.num_hidden_layers]
     if len(fitting) != 1:
         raise UserError(
             f"{type(backbone).__name__} has no single list of {config.num_hidden_layers} layers; "

@@ -258,13 +258,6 @@ def fit_probe(
         head.bias.copy_(torch.as_tensor(intercepts))
 
 
-def head_logits(model: nn.Module, features: np.ndarray) -> np.ndarray:
-    """Return the logits (n, c) of the head alone on features (n, d) that were computed before."""
-    head: Any = model.head
-    with torch.inference_mode():
-        return head(torch.as_tensor(features, device=head.weight.device)).cpu().numpy()
-
-
 class _LossRecorder(TrainerCallback):
     """Keeps the loss of every step, which the Trainer only logs."""
 

@@ -90,8 +90,8 @@ def importance(source: Array, target: Array, regularization: float = 1e-3) -> Ar
     from helpers.evaluation.probes import probe
 
     domain = np.r_[np.zeros(len(source)), np.ones(len(target))]
-    told = probe(regularization, balanced=True).fit(np.vstack([source, target]), domain)
-    odds = np.exp(told.decision_function(source))
+    classifier = probe(regularization, balanced=True).fit(np.vstack([source, target]), domain)
+    odds = np.exp(classifier.decision_function(source))
     result: Array = odds / odds.mean()
     return result
 

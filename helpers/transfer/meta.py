@@ -28,7 +28,7 @@ from helpers.tasks.episodes import Episode
 if TYPE_CHECKING:  # a process that runs trials has no datasets
     pass
 
-Answer = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+Answerer = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """From support (s, d), its labels (s,) and query (q, d) to logits (q, w)."""
 
 
@@ -117,7 +117,7 @@ def adapted(
     return twin
 
 
-def fine_tuning(net: nn.Module, *, steps: int, rate: float, head_only: bool = False) -> Answer:
+def fine_tuning(net: nn.Module, *, steps: int, rate: float, head_only: bool = False) -> Answerer:
     """Return the answer of ``net`` after an inner loop on each episode's support.
 
     With random weights it is plain fine-tuning; with those of :func:`reptile` or
@@ -189,7 +189,7 @@ def first_order_maml(
 
 def learn_prototypes(
     embed: nn.Module, features: torch.Tensor, tasks: Sequence[Episode], *, rate: float = 1e-3
-) -> Answer:
+) -> Answerer:
     """Train ``embed``, (n, d) -> (n, any), so that class means are near; return its answer.
 
     Episode by episode, by cross-entropy of :func:`prototype_logits`, with Adam, in place.
@@ -209,7 +209,9 @@ def learn_prototypes(
     return answer
 
 
-def accuracies(answer: Answer, features: torch.Tensor, tasks: Sequence[Episode]) -> np.ndarray:
+def episode_accuracies(
+    answer: Answerer, features: torch.Tensor, tasks: Sequence[Episode]
+) -> np.ndarray:
     """Return the share of right answers on the query of each episode, (episodes,), in [0, 1].
 
     Raises:

@@ -71,21 +71,21 @@ def add_weight_noise(model: nn.Module, kind: str, share: float) -> nn.Module:
     if not 0 <= share < 1:
         raise UserError(f"{kind} needs a share of at least 0 and below 1, not {share:g}.")
     body = getattr(model, "backbone", model)
-    matrices = [one for one in body.modules() if isinstance(one, nn.Linear | Conv1D)]
+    matrices = [module for module in body.modules() if isinstance(module, nn.Linear | Conv1D)]
     if not matrices:
         raise UserError(f"{type(model).__name__} has no linear layer for {kind}.")
-    for one in matrices:
-        noise = DropConnect(share) if kind == "dropconnect" else Mixout(share, one.weight)
-        parametrize.register_parametrization(one, "weight", noise.train(one.training))
+    for module in matrices:
+        noise = DropConnect(share) if kind == "dropconnect" else Mixout(share, module.weight)
+        parametrize.register_parametrization(module, "weight", noise.train(module.training))
     return model
 
 
 def remove_weight_noise(model: nn.Module) -> nn.Module:
     """Take the noise off again, in place: plain weights, equal to those in evaluation mode."""
-    for one in model.modules():
-        if parametrize.is_parametrized(one, "weight"):
+    for module in model.modules():
+        if parametrize.is_parametrized(module, "weight"):
             # The learned matrix itself, not what noise would make of it.
-            parametrize.remove_parametrizations(one, "weight", leave_parametrized=False)
+            parametrize.remove_parametrizations(module, "weight", leave_parametrized=False)
     return model
 
 
@@ -117,7 +117,7 @@ class RDrop(nn.Module):
     ) -> SequenceClassifierOutput:
         """Return the loss of a batch and the logits (b, c) of the first pass."""
         passes = [self.model(input_ids, attention_mask, labels) for _ in range(2)]
-        loss = sum(one.loss for one in passes) / 2 + self.weight * disagreement(
+        loss = sum(output.loss for output in passes) / 2 + self.weight * disagreement(
             passes[0].logits, passes[1].logits
         )
         return SequenceClassifierOutput(loss=loss, logits=passes[0].logits)
@@ -131,6 +131,6 @@ def disagreement(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     >>> round(disagreement(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]])).item(), 4)
     0.1155
     """
-    p, q = (one.log_softmax(-1) for one in (first, second))
+    p, q = (logits.log_softmax(-1) for logits in (first, second))
     divergence = (p.exp() - q.exp()) * (p - q)
     return divergence.sum(-1).mean() / 2

@@ -46,7 +46,7 @@ def save_classifier(
     order of their numbers) and ``README.md``, the model card.
 
     Args:
-        model: is settled, see :func:`helpers.transfer.tuning.settle`.
+        model: is settled, see :func:`helpers.transfer.tuning.merge_changes`.
         tokenizer: the model's.
         folder: an earlier classifier there is replaced.
         corpus: what it was trained on.

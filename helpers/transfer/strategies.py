@@ -102,7 +102,7 @@ class Strategy:
 def layers_of(model: nn.Module) -> int:
     """Return how many layers a model has, read off its parameters' names."""
     found = [re.search(r"\.(\d+)\.", name) for name, _ in model.named_parameters()]
-    return max((int(one[1]) + 1 for one in found if one), default=0)
+    return max((int(match[1]) + 1 for match in found if match), default=0)
 
 
 def depth(name: str, layers: int) -> int:
@@ -212,7 +212,7 @@ def _unfreezing(model: nn.Module, strategy: Strategy) -> Course:
     steps: list[Strategy] = [top(model, n) for n in range(layers, 0, -1)][::-1]
     if layers == count:
         steps[-1] = FULL
-    return [(0.0, LINEAR_PROBE), *((1 / layers, one) for one in steps)]
+    return [(0.0, LINEAR_PROBE), *((1 / layers, stage) for stage in steps)]
 
 
 def _two_phase(model: nn.Module, strategy: Strategy) -> Course:
@@ -260,7 +260,7 @@ _ALL = (
              objective=objectives.R_DROP, amount=1.0),
 )  # fmt: skip
 
-STRATEGIES = {one.name: one for one in _ALL}
+STRATEGIES = {strategy.name: strategy for strategy in _ALL}
 
 # What the number after the colon is, and the range it may lie in (open at infinity).
 _AMOUNTS: dict[str, tuple[str, float, float]] = {

@@ -78,7 +78,7 @@ class Effort:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TuneResult:
     """What carrying out a strategy gave.
 
     Attributes:
@@ -115,7 +115,7 @@ def prepare(target: Target, strategy: Strategy, *, seed: int) -> MeanPooledClass
     return model
 
 
-def settle(model: MeanPooledClassifier) -> MeanPooledClassifier:
+def merge_changes(model: MeanPooledClassifier) -> MeanPooledClassifier:
     """Make a plain model of a tuned one, in place: low-rank changes merged, weight noise off.
 
     The logits stay (to rounding). Bottleneck adapters cannot be merged and stay.
@@ -135,7 +135,7 @@ def save(model: MeanPooledClassifier, folder: Path | str) -> None:
     ...
     helpers.UserError: nowhere holds no head.safetensors; give a folder that this class saved.
     """
-    settle(model).save(folder)
+    merge_changes(model).save(folder)
     (Path(folder) / "adapters.safetensors").unlink(missing_ok=True)  # of a model saved before
     if hasattr(model, "adapters"):
         adapters.save_bottlenecks(model, folder)
@@ -176,7 +176,7 @@ def tune(
     *,
     seed: int,
     device: str = "auto",
-) -> Outcome:
+) -> TuneResult:
     """Carry out ``strategy`` on the labelled texts ``train``, at the cost of ``effort``.
 
     Args:
@@ -234,7 +234,7 @@ def tune(
         tokens += tuned.tokens
         memory = max(memory, price.megabytes)
     sizes = {name: p.numel() for name, p in model.named_parameters()}
-    return Outcome(
+    return TuneResult(
         model=model.eval(),
         losses=np.concatenate(losses) if losses else np.empty(0),
         trained_parameters=sum(size for name, size in sizes.items() if name in learned),

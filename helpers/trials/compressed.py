@@ -20,7 +20,7 @@ from helpers.training.costs import training_flops
 from helpers.training.loop import IGNORED, Row, pad, read
 from helpers.trials import kept, networks
 from helpers.trials.outcome import Outcome
-from helpers.trials.rows import Inputs, rows_of, texts_of
+from helpers.trials.rows import Inputs, item_rows, item_texts
 from helpers.trials.tasks import task_of
 from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import Trial
@@ -56,7 +56,7 @@ def fewer_layers(trial: Trial, inputs: Inputs, folders: Folders, device: torch.d
 def int8(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
     """Store all weights as 8-bit integers, and cut activations to 8 bits batch by batch."""
     model, facts = _parent(trial, inputs, folders, device)
-    rows = rows_of(inputs, trial.split)
+    rows = item_rows(inputs, trial.split)
     return _quantized(trial, inputs, model, rows, facts)
 
 
@@ -79,10 +79,10 @@ def small(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) 
     length = trial.options["max_length"]
     everything = np.arange(len(inputs["train.labels"]))
     model, pieces = trim_vocabulary(
-        model, load_tokenizer(variant(trial.model).name), texts_of(inputs, "train", everything)
+        model, load_tokenizer(variant(trial.model).name), item_texts(inputs, "train", everything)
     )
     keep_positions(model, length)
-    texts = texts_of(inputs, trial.split, np.arange(trial.items))
+    texts = item_texts(inputs, trial.split, np.arange(trial.items))
     spelled = pieces(texts, truncation=True, max_length=length)["input_ids"]
     rows = [(np.array(ids), np.array(0)) for ids in spelled]
     return _quantized(trial, inputs, model, rows, facts)
@@ -110,7 +110,7 @@ def _student(
     from helpers.compression.distillation import student_of
 
     teacher, before = _parent(trial, inputs, folders, device)
-    origin = kept.student_of(trial)
+    origin = kept.first_student(trial)
     layers = range(origin.options["layers"])
     model, facts = kept.network(
         origin,
@@ -133,11 +133,11 @@ def _teach(
     order = draw_order(classes, trial.draw)[: trial.labels + options["unlabelled"]]
     known = classes[order].astype(np.int64)
     known[trial.labels :] = IGNORED
-    rows = rows_of(inputs, "train", order)
-    said = np.stack(read(teacher, rows, precision=options["precision"], device=device))
+    rows = item_rows(inputs, "train", order)
+    logits = np.stack(read(teacher, rows, precision=options["precision"], device=device))
     objective = Imitation(
         student,
-        torch.from_numpy(said),
+        torch.from_numpy(logits),
         torch.from_numpy(known),
         hard=options["hard"],
         temperature=options["temperature"],
@@ -163,7 +163,7 @@ def _scored(
     """Return what a network in 32 bits says of the scored texts, and what it takes."""
     from helpers.compression.compact import save_compact
 
-    rows = rows_of(inputs, trial.split)
+    rows = item_rows(inputs, trial.split)
     with tempfile.TemporaryDirectory() as folder:
         size = save_compact(model, Path(folder, "model.safetensors"))
     logits = read(model, rows, precision=trial.options["precision"], device=device)

@@ -145,8 +145,8 @@ def _fit(trial: Trial, x: np.ndarray, y: np.ndarray, weights: Any = None) -> Any
 def majority(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
     """Say the more frequent class of the target's labelled texts of every text."""
     classes = _labelled(trial, inputs, "target")[1]
-    said = np.bincount(classes, minlength=2).argmax()
-    return Outcome({"predicted": np.full(trial.items, said, np.uint8)})
+    larger = np.bincount(classes, minlength=2).argmax()
+    return Outcome({"predicted": np.full(trial.items, larger, np.uint8)})
 
 
 def source_only(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
@@ -198,6 +198,6 @@ def self_training(trial: Trial, inputs: Inputs, folders: Folders, device: torch.
     target = _side(trial, inputs, "train", "target")[0]
     first = _fit(trial, xs, ys)
     sure = surest(first.predict_proba(target))
-    said = first.predict(target[sure])
-    fitted = _fit(trial, np.vstack([xs, target[sure]]), np.r_[ys, said])
+    guessed = first.predict(target[sure])
+    fitted = _fit(trial, np.vstack([xs, target[sure]]), np.r_[ys, guessed])
     return _outcome(fitted, _scored(trial, inputs)[0])

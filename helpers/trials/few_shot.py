@@ -34,10 +34,11 @@ LEARNERS = tuple(PRACTISED)
 """Arms that practise."""
 
 
-def parts(names: Sequence[str], draw: int) -> tuple[list[int], list[int]]:
+def class_parts(names: Sequence[str], draw: int) -> tuple[list[int], list[int]]:
     """Return the classes to practise on and those of the test, whole fields together.
 
-    >>> practice, test = parts(["a.x", "a.y", "b.x", "b.y", "c.x", "c.y", "c.z", "d.x"], draw=0)
+    >>> names = ["a.x", "a.y", "b.x", "b.y", "c.x", "c.y", "c.z", "d.x"]
+    >>> practice, test = class_parts(names, draw=0)
     >>> len(practice) + len(test), len(test) >= 5
     (8, True)
     """
@@ -58,7 +59,7 @@ def tests_of(
         n: how many.
         shape: ``ways``, ``shots`` and ``queries``.
     """
-    return separate_episodes(labels, parts(names, draw)[1], n=n, seed=draw - TUNING, **shape)
+    return separate_episodes(labels, class_parts(names, draw)[1], n=n, seed=draw - TUNING, **shape)
 
 
 def overlap(
@@ -85,7 +86,7 @@ def _scored(trial: Trial, inputs: Inputs) -> tuple[np.ndarray, list[Episode]]:
     shape = {name: trial.options[name] for name in ("ways", "shots", "queries")}
     names, draw = inputs["names"], trial.draw
     if trial.split == "validation":
-        test, seed = parts(names, draw)[1], draw - TUNING
+        test, seed = class_parts(names, draw)[1], draw - TUNING
         made = episodes(inputs["validation.labels"], test, n=trial.items, seed=seed, **shape)
         return _wide(inputs["validation.features"]), made
     labels, features = (
@@ -108,18 +109,18 @@ def right_of(outcomes: Mapping[int, Outcome]) -> np.ndarray:
 
 
 def _outcome(trial: Trial, inputs: Inputs, answer: Callable[..., torch.Tensor]) -> Outcome:
-    from helpers.transfer.meta import accuracies
+    from helpers.transfer.meta import episode_accuracies
 
     features, tasks = _scored(trial, inputs)
     asked = np.array([len(task.query) for task in tasks], np.uint8)
-    right = np.rint(accuracies(answer, torch.from_numpy(features), tasks) * asked)
+    right = np.rint(episode_accuracies(answer, torch.from_numpy(features), tasks) * asked)
     return Outcome({"right": right.astype(np.uint8), "asked": asked})
 
 
 def _practice(trial: Trial, inputs: Inputs) -> tuple[torch.Tensor, list[Episode]]:
     """Return the vectors of training texts and the episodes to practise on."""
     shape = {name: trial.options[name] for name in ("ways", "shots", "queries")}
-    classes = parts(inputs["names"], trial.draw)[0]
+    classes = class_parts(inputs["names"], trial.draw)[0]
     tasks = episodes(
         inputs["train.labels"], classes, n=trial.options["tasks"],
         seed=1000 + trial.draw - TUNING, **shape,

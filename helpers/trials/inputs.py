@@ -60,7 +60,7 @@ def file_of(trial: Trial, folder: Path | None = None) -> Path:
     return (folder or OWN / "inputs") / f"{digest}.safetensors"
 
 
-def prepare(trial: Trial, folder: Path | None = None) -> Path:
+def prepare_inputs(trial: Trial, folder: Path | None = None) -> Path:
     """Make the inputs of a trial unless they are kept already; return their file.
 
     Raises:
@@ -99,4 +99,4 @@ def prepare(trial: Trial, folder: Path | None = None) -> Path:
 
 def inputs_for(trial: Trial, folder: Path | None = None) -> dict[str, Any]:
     """Return the inputs of a trial, made if need be."""
-    return load_inputs(prepare(trial, folder))
+    return load_inputs(prepare_inputs(trial, folder))

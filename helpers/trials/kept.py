@@ -74,7 +74,7 @@ def parent_of(trial: Trial) -> Trial:
     return replace(trial, arm="fine_tuned", setting=tuple((own | of_parent).items()))
 
 
-def student_of(trial: Trial) -> Trial:
+def first_student(trial: Trial) -> Trial:
     """Return the trial whose student a smaller one is made of: distilled on the same draw."""
     kept = {
         name: value
@@ -93,7 +93,7 @@ def needed(trial: Trial) -> list[Trial]:
     options = trial.options
     if PARENT + "steps" not in options:
         return []
-    return [parent_of(trial), *([student_of(trial)] if "steps" in options else [])]
+    return [parent_of(trial), *([first_student(trial)] if "steps" in options else [])]
 
 
 def file_of(trial: Trial, folder: Path) -> Path:

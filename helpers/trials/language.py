@@ -21,7 +21,7 @@ from helpers.transfer.objective import joint_loss
 from helpers.transfer.strategies import FULL, top
 from helpers.trials.networks import causal, labelled
 from helpers.trials.outcome import Outcome
-from helpers.trials.rows import Inputs, rows_of
+from helpers.trials.rows import Inputs, item_rows
 from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import Trial
 
@@ -70,10 +70,10 @@ def unigram(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device
     A network that is no better has learned nothing but how frequent tokens are.
     """
     counts = np.full(inputs["vocabulary"], trial.options["smoothing"])
-    for _, labels in rows_of(inputs, "train", labelled(trial, inputs)):
+    for _, labels in item_rows(inputs, "train", labelled(trial, inputs)):
         np.add.at(counts, labels[labels >= 0], 1)
     loss = -np.log(counts / counts.sum())
-    nats = [float(loss[labels[labels >= 0]].sum()) for _, labels in rows_of(inputs, trial.split)]
+    nats = [float(loss[labels[labels >= 0]].sum()) for _, labels in item_rows(inputs, trial.split)]
     return _outcome(trial, inputs, np.array(nats))
 
 
@@ -101,7 +101,7 @@ def source_continued(
 ) -> Outcome:
     """Train the pretrained model for as long on source documents alone: λ = 0."""
     model = build(trial, inputs, folders, pretrained=True)
-    return _trained(trial, inputs, model, device, rows_of(inputs, "source"))
+    return _trained(trial, inputs, model, device, item_rows(inputs, "source"))
 
 
 def joint(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
@@ -111,7 +111,7 @@ def joint(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) 
     """
     weight = trial.options["weight"]
     beside = Beside(
-        rows_of(inputs, "source"), lambda source, target: joint_loss(source, target, weight)
+        item_rows(inputs, "source"), lambda source, target: joint_loss(source, target, weight)
     )
     model = build(trial, inputs, folders, pretrained=True)
     return _trained(trial, inputs, model, device, beside=beside)
@@ -167,7 +167,7 @@ def _trained(
 
 
 def _read(trial: Trial, inputs: Inputs, model: nn.Module) -> np.ndarray:
-    return document_nats(model, rows_of(inputs, trial.split), trial.options["precision"])
+    return document_nats(model, item_rows(inputs, trial.split), trial.options["precision"])
 
 
 def _train(
@@ -201,10 +201,10 @@ def _watched(trial: Trial, inputs: Inputs) -> tuple[list[Row], Any]:
     It looks at target documents, some that are learned from and some of validation: nats a token,
     and as the score minus bits per byte.
     """
-    rows = rows_of(inputs, "train", labelled(trial, inputs))
+    rows = item_rows(inputs, "train", labelled(trial, inputs))
     some, precision = rows[: WATCHED // 2], trial.options["precision"]
     places = np.flatnonzero(inputs["validation.is_target"])[:WATCHED]
-    held_out = rows_of(inputs, "validation", places)
+    held_out = item_rows(inputs, "validation", places)
     size = int(inputs["validation.bytes"][places].sum())
 
     def look(model: nn.Module) -> dict[str, float]:

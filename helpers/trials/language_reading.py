@@ -53,12 +53,12 @@ def searched(asked: Question, arms: Sequence[str]) -> list[dict[str, Any]]:
     ends = {"fine_tuned": np.inf, "source_continued": 0.0}
     return [
         {
-            "arm": one["arm"],
+            "arm": entry["arm"],
             "learning_rate": tried["learning_rate"],
-            "weight": tried.get("weight", ends.get(one["arm"], np.nan)),
+            "weight": tried.get("weight", ends.get(entry["arm"], np.nan)),
             "bits": -tried["score"],
         }
-        for one in found_for(asked.task, asked.corpus, asked.model)
-        if one["arm"] in arms and one["labels"] in asked.labels
-        for tried in one["tried"]
+        for entry in found_for(asked.task, asked.corpus, asked.model)
+        if entry["arm"] in arms and entry["labels"] in asked.labels
+        for tried in entry["tried"]
     ]

@@ -46,7 +46,7 @@ def by_measure(read: Read, truth: np.ndarray, n_classes: int) -> dict[str, Compa
     return {"accuracy": accuracies(read, truth), **macro}
 
 
-def record(run: Any, measures: dict[str, Comparison], read: Read, classes: Any) -> None:
+def record_measures(run: Any, measures: dict[str, Comparison], read: Read, classes: Any) -> None:
     """Write into a run's record what the claims ask of a study by several measures at once.
 
     Args:

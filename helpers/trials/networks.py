@@ -28,7 +28,7 @@ from helpers.training.costs import training_flops
 from helpers.training.loop import Row, Trained, read, train
 from helpers.trials import answers
 from helpers.trials.outcome import Outcome
-from helpers.trials.rows import Inputs, n_items, rows_of
+from helpers.trials.rows import Inputs, item_rows, n_items
 from helpers.trials.tasks import task_of
 from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import WATCHED, Trial
@@ -70,7 +70,7 @@ def classes_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> np.ndarray:
 
 def rows_seen(trial: Trial, inputs: Inputs, seen: np.ndarray) -> list[Row]:
     """Return the rows of training items ``seen``, with the labels that the trial is given."""
-    rows = rows_of(inputs, "train", seen)
+    rows = item_rows(inputs, "train", seen)
     if "wrong_labels" not in trial.options:
         return rows
     given = classes_seen(trial, inputs, seen)
@@ -149,14 +149,14 @@ def frozen_tagger(trial: Trial, inputs: Inputs, folders: Folders, device: torch.
 def untrained(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
     """Read with the pretrained network under a random head: what there is before any training."""
     model = build(trial, inputs, folders, pretrained=True)
-    rows = rows_of(inputs, trial.split)
+    rows = item_rows(inputs, trial.split)
     logits = read(model, rows, precision=trial.options["precision"], device=device)
     return Outcome(task_of(trial.task).of_logits(logits, inputs, trial.split))
 
 
 def rows_watched(inputs: Inputs) -> list[Row]:
     """Return the rows of validation that a training is looked at by."""
-    return rows_of(inputs, "validation", _watched(inputs))
+    return item_rows(inputs, "validation", _watched(inputs))
 
 
 def _watched(inputs: Inputs) -> np.ndarray:
@@ -173,7 +173,7 @@ def watcher(
     """Return what looks at a training of ``trial`` by its rows and :func:`rows_watched`."""
     seen = labelled(trial, inputs)[:WATCHED]
     return curves.watcher(
-        training_rows[: len(rows_of(inputs, "train", seen))],
+        training_rows[: len(item_rows(inputs, "train", seen))],
         validation_rows,
         lambda logits: task_of(trial.task).watched(logits, inputs, _watched(inputs)),
         precision=trial.options["precision"],
@@ -209,7 +209,7 @@ def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch
     look = watcher(trial, inputs, seen, rows_watched(inputs), device)
     done = fit(trial, seen, model, device, look)
     precision = trial.options["precision"]
-    logits = read(model, rows_of(inputs, trial.split), precision=precision, device=device)
+    logits = read(model, item_rows(inputs, trial.split), precision=precision, device=device)
     cost = {
         "steps": trial.options["steps"],
         "tokens": done.tokens,
@@ -232,15 +232,13 @@ def _all_learn(model: EncoderWithHead) -> bool:
 _features: dict[tuple[Any, ...], dict[str, np.ndarray]] = {}
 
 
-def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
-    """Fit logistic regression to the pretrained network's vectors, which stay as they are.
+def vectors(
+    trial: Trial, inputs: Inputs, folders: Folders, device: torch.device
+) -> tuple[EncoderWithHead, dict[str, np.ndarray]]:
+    """Return the pretrained network, and what it makes of training and scored texts, (n, d) each.
 
     The vectors of a corpus are worked out once in a process and serve all label counts and draws.
     """
-    from helpers.evaluation.probes import probe
-
-    options = trial.options
-    precision = options["precision"]
     model = build(trial, inputs, folders, pretrained=True)
     read_by = {name: value for name, value in trial.setting if name != "regularization"}
     key = (trial.corpus_hash, trial.model_hash, trial.model, str(read_by))
@@ -250,23 +248,36 @@ def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device)
     kept = _features[key]
     for split in ("train", trial.split):
         if split not in kept:
-            rows = rows_of(inputs, split)
+            rows, precision = item_rows(inputs, split), trial.options["precision"]
             found = read(model, rows, precision=precision, device=device, features=True)
             kept[split] = np.stack(found)
+    return model, kept
+
+
+def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
+    """Fit logistic regression to the pretrained network's vectors, which stay as they are."""
+    from helpers.evaluation.probes import probe
+
+    model, kept = vectors(trial, inputs, folders, device)
     seen = labelled(trial, inputs)
     classes = classes_seen(trial, inputs, seen)
     probabilities = np.zeros((len(kept[trial.split]), len(inputs["names"])))
     if len(set(classes.tolist())) == 1:
         probabilities[:, classes[0]] = 1.0
     else:
-        fitted = probe(options["regularization"]).fit(kept["train"][seen], classes)
+        fitted = probe(trial.options["regularization"]).fit(kept["train"][seen], classes)
         probabilities[:, fitted.classes_] = fitted.predict_proba(kept[trial.split])
+    cost = frozen_cost(inputs, seen, model)
+    return Outcome(answers.of_probabilities(probabilities), {}, cost)
+
+
+def frozen_cost(inputs: Inputs, seen: np.ndarray, model: EncoderWithHead) -> dict[str, float]:
+    """Return what it cost to read the training texts ``seen`` once, under a head of this size."""
     starts = inputs["train.starts"]
     tokens = int((starts[seen + 1] - starts[seen]).sum())
-    cost = {
+    return {
         "tokens": tokens,
         "flops": training_flops(model, tokens) / 3,
         "parameters": sum(p.numel() for p in model.parameters()),
         "trained_parameters": sum(p.numel() for p in model.head.parameters()),
     }
-    return Outcome(answers.of_probabilities(probabilities), {}, cost)

@@ -38,7 +38,7 @@ class Outcome:
     origin: Mapping[str, Any] = field(default_factory=dict)
 
 
-def check(trial: Trial, outcome: Outcome) -> None:
+def check_items(trial: Trial, outcome: Outcome) -> None:
     """Refuse an outcome that is not of this trial's items.
 
     Raises:
@@ -62,9 +62,9 @@ def to_bytes(trial: Trial, outcome: Outcome) -> bytes:
     """Return trial and outcome as the bytes of one safetensors file; equal ones are equal.
 
     Raises:
-        UserError: as :func:`check`.
+        UserError: as :func:`check_items`.
     """
-    check(trial, outcome)
+    check_items(trial, outcome)
     arrays = {
         f"{part}.{name}": np.ascontiguousarray(array)
         for part in ("items", "curve")

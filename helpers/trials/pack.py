@@ -68,7 +68,7 @@ if __name__ == "__main__":  # the processes that run trials load this file too, 
 '''
 
 
-def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
+def write_pack(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
     """Write a pack of those of ``trials`` that can travel; return how many, and its bytes.
 
     Raises:
@@ -91,7 +91,7 @@ def write(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
         place = Path(temporary)
         tasks = []
         for trial in chosen:
-            file = inputs.prepare(trial)
+            file = inputs.prepare_inputs(trial)
             kept = place / "inputs" / file.name
             if not kept.exists():
                 kept.parent.mkdir(exist_ok=True)

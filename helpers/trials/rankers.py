@@ -17,7 +17,7 @@ from helpers.training.costs import training_flops
 from helpers.training.loop import Row, read, train
 from helpers.trials.networks import drop, encoder, labelled
 from helpers.trials.outcome import Outcome
-from helpers.trials.rows import Inputs, rows_of, texts_of
+from helpers.trials.rows import Inputs, item_rows, item_texts
 from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import Trial
 
@@ -54,7 +54,7 @@ def bm25(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -
 
     every = np.arange(trial.items)
     contexts, replies = (
-        texts_of(inputs, trial.split, every, what) for what in ("context", "reply")
+        item_texts(inputs, trial.split, every, what) for what in ("context", "reply")
     )
     options = trial.options
     found = bm25_scores(contexts, replies, k1=options["k1"], b=options["b"])
@@ -98,7 +98,7 @@ def _one_side(pairs: list[Row], side: int) -> list[Row]:
     return [(ids[sides == side], np.array(0)) for ids, sides in pairs]
 
 
-def vectors(
+def pair_vectors(
     model: BiEncoder, pairs: list[Row], precision: str, device: torch.device
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the vectors of the contexts and of the replies of pairs, (n, d) each."""
@@ -114,8 +114,8 @@ def vectors(
 def _ranked(
     model: BiEncoder, trial: Trial, inputs: Inputs, device: torch.device
 ) -> dict[str, np.ndarray]:
-    pairs = rows_of(inputs, trial.split)
-    asked, answered = vectors(model, pairs, trial.options["precision"], device)
+    pairs = item_rows(inputs, trial.split)
+    asked, answered = pair_vectors(model, pairs, trial.options["precision"], device)
     candidates = inputs[f"{trial.split}.candidates"]
     return places(np.stack([answered[row] @ asked[at] for at, row in enumerate(candidates)]))
 
@@ -130,7 +130,7 @@ def watcher(
 
     def look(model: BiEncoder) -> dict[str, float]:
         seen, held_out = (
-            _among_themselves(pairs, *vectors(model, pairs, precision, device))
+            _among_themselves(pairs, *pair_vectors(model, pairs, precision, device))
             for pairs in (training, validation)
         )
         return {
@@ -160,7 +160,7 @@ def _among_themselves(
 def _trained(trial: Trial, inputs: Inputs, model: BiEncoder, device: torch.device) -> Outcome:
     options, seen = trial.options, labelled(trial, inputs)
     steps, precision = options["steps"], options["precision"]
-    pairs, held_out = rows_of(inputs, "train", seen), rows_of(inputs, "validation")
+    pairs, held_out = item_rows(inputs, "train", seen), item_rows(inputs, "validation")
     done = train(
         model,
         pairs,

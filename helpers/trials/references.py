@@ -9,7 +9,7 @@ import torch
 from helpers.trials import answers
 from helpers.trials.networks import classes_seen, labelled
 from helpers.trials.outcome import Outcome
-from helpers.trials.rows import Inputs, n_items, texts_of
+from helpers.trials.rows import Inputs, item_texts, n_items
 from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import Trial
 
@@ -30,9 +30,9 @@ def tfidf(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) 
 
     seen = labelled(trial, inputs)
     found = tfidf_probabilities(
-        texts_of(inputs, "train", seen),
+        item_texts(inputs, "train", seen),
         classes_seen(trial, inputs, seen).tolist(),
-        texts_of(inputs, trial.split, np.arange(trial.items)),
+        item_texts(inputs, trial.split, np.arange(trial.items)),
         trial.options["regularization"],
     )
     probabilities = np.zeros((trial.items, len(inputs["names"])))
@@ -62,10 +62,10 @@ def _sentences(trial: Trial, inputs: Inputs) -> tuple[dict, dict]:
     scored = np.arange(n_items(inputs, trial.split))
     return (
         {
-            "text": texts_of(inputs, "train", seen),
+            "text": item_texts(inputs, "train", seen),
             "tags": answers.gold_tags(inputs, "train", seen),
         },
-        {"text": texts_of(inputs, trial.split, scored)},
+        {"text": item_texts(inputs, trial.split, scored)},
     )
 
 

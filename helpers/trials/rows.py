@@ -84,13 +84,13 @@ def seen_by(text: str, tokenizer: Any, max_length: int) -> str:
     return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
-def texts_of(
+def item_texts(
     inputs: Inputs, split: str, places: Sequence[int] | np.ndarray, what: str = "text"
 ) -> list[str]:
     """Return the texts of some items of a split; of pairs ``what`` is "context" or "reply".
 
     >>> text, starts = pack_texts(["one", "两个"])
-    >>> texts_of({"train.text": text, "train.text_starts": starts}, "train", [1])
+    >>> item_texts({"train.text": text, "train.text_starts": starts}, "train", [1])
     ['两个']
     """
     text, starts = inputs[f"{split}.{what}"], inputs[f"{split}.{what}_starts"]
@@ -104,7 +104,7 @@ def n_items(inputs: Inputs, split: str) -> int:
     return len(starts) - 1
 
 
-def rows_of(
+def item_rows(
     inputs: Inputs, split: str, places: Sequence[int] | np.ndarray | None = None
 ) -> list[Row]:
     """Return the rows of some items of a split (None: of all), in the items' order."""

@@ -92,7 +92,7 @@ def run_trials(
         return {}
     started = time.perf_counter()
     folder = store.own / "inputs"
-    tasks = [(trial.json(), str(inputs.prepare(trial, folder))) for trial in todo]
+    tasks = [(trial.json(), str(inputs.prepare_inputs(trial, folder))) for trial in todo]
     each = expected_each(todo, store)
     names = dict.fromkeys(trial.model for trial in todo if trial.model)
     facts = {
@@ -157,7 +157,7 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
         store: keeps the trials of the search too, so that a stopped search goes on.
         how: ``jobs``, ``device``, ``minutes``, ``progress`` as :func:`run_trials`.
     """
-    wanted = studies.search(asked)
+    wanted = studies.search_trials(asked)
     failed = run_trials([trial for _, each in wanted for trial in each], store, **how)
     folder = store.own / "inputs" if store.own else None
     entries = []
@@ -193,7 +193,7 @@ def _found(tried: Sequence[tuple[Trial, float]]) -> dict[str, Any]:
         ({key: value for key, value in trial.setting if key in SEARCHED}, score)
         for trial, score in tried
     ]
-    best, edge = settings.choose(pairs)
+    best, edge = settings.best_setting(pairs)
     return {
         "setting": best,
         "score": max(score for _, score in pairs),

@@ -33,7 +33,7 @@ HEADER = """\
 def _read(file: Path, stamp: tuple[int, int]) -> dict[str, Any]:
     try:
         found = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - safe
-        if not all(one.keys() >= _FIELDS for one in found["found"]):
+        if not all(entry.keys() >= _FIELDS for entry in found["found"]):
             raise KeyError
         return {
             "corpora": dict(found["corpora"]),
@@ -72,9 +72,11 @@ def setting_for(
         UserError: the arm was searched nowhere.
     """
     entries = [
-        one for one in read_settings(file)["found"] if (one["task"], one["arm"]) == (task, arm)
+        entry
+        for entry in read_settings(file)["found"]
+        if (entry["task"], entry["arm"]) == (task, arm)
     ]
-    same = [one for one in entries if (one["corpus"], one["model"]) == (corpus, model)]
+    same = [entry for entry in entries if (entry["corpus"], entry["model"]) == (corpus, model)]
     if not entries:
         raise UserError(
             f"No setting of the arm '{arm}' of {task} has been found yet: run "
@@ -82,23 +84,29 @@ def setting_for(
         )
     nearest = min(
         same or entries,
-        key=lambda one: (abs(math.log(one["labels"] / labels)), one["corpus"], one["model"]),
+        key=lambda entry: (
+            abs(math.log(entry["labels"] / labels)),
+            entry["corpus"],
+            entry["model"],
+        ),
     )
     return dict(nearest["setting"])
 
 
-def choose(tried: Sequence[tuple[Mapping[str, Any], float]]) -> tuple[dict[str, Any], list[str]]:
+def best_setting(
+    tried: Sequence[tuple[Mapping[str, Any], float]],
+) -> tuple[dict[str, Any], list[str]]:
     """Return the best setting by validation score, and what of it lies on the edge of its grid.
 
     Of equal ones the cheaper, that is the earlier with fewest steps.
 
-    >>> choose([({"steps": 40, "rate": 1}, 0.8), ({"steps": 80, "rate": 1}, 0.9)])
+    >>> best_setting([({"steps": 40, "rate": 1}, 0.8), ({"steps": 80, "rate": 1}, 0.9)])
     ({'steps': 80, 'rate': 1}, ['steps'])
     """
     best = dict(max(tried, key=lambda pair: (pair[1], -pair[0].get("steps", 0)))[0])
     edge = []
     for name, value in best.items():
-        values = {one[name] for one, _ in tried}
+        values = {setting[name] for setting, _ in tried}
         if len(values) > 1 and value in (min(values), max(values)):
             edge.append(name)
     return best, edge
@@ -108,8 +116,8 @@ def save_found(entries: Sequence[dict[str, Any]], facts: Mapping[str, Any], file
     """Put new entries in place of earlier ones of the same arm, corpus, model and label count."""
     kept = read_settings(file)
     marks = ("task", "corpus", "model", "arm", "labels")
-    new = {tuple(str(one[mark]) for mark in marks): one for one in entries}
-    old = {tuple(str(one[mark]) for mark in marks): one for one in kept["found"]}
+    new = {tuple(str(entry[mark]) for mark in marks): entry for entry in entries}
+    old = {tuple(str(entry[mark]) for mark in marks): entry for entry in kept["found"]}
     sort_by = {key: (*key[:4], int(key[4])) for key in old | new}
     whole = {
         "corpora": kept["corpora"] | dict(facts["corpora"]),
@@ -128,9 +136,9 @@ def found_for(task: str, corpus: str, model: str, file: Path = FILE) -> list[dic
     """
     marks = (task, corpus, model)
     return [
-        dict(one)
-        for one in read_settings(file)["found"]
-        if (one["task"], one["corpus"], one["model"]) == marks
+        dict(entry)
+        for entry in read_settings(file)["found"]
+        if (entry["task"], entry["corpus"], entry["model"]) == marks
     ]
 
 
@@ -138,15 +146,15 @@ def table(task: str, corpus: str, model: str, labels: Sequence[int]) -> list[dic
     """Return what was found for some label counts, as rows for a reader."""
     return [
         {
-            "arm": one["arm"],
-            "labels": one["labels"],
+            "arm": entry["arm"],
+            "labels": entry["labels"],
             "setting": ", ".join(
-                f"{name.replace('_', ' ')} {value:g}" for name, value in one["setting"].items()
+                f"{name.replace('_', ' ')} {value:g}" for name, value in entry["setting"].items()
             ),
-            "validation score": one["score"],
-            "items": one["validation_items"],
-            "at the edge of its grid": ", ".join(one["edge"]).replace("_", " ") or "no",
+            "validation score": entry["score"],
+            "items": entry["validation_items"],
+            "at the edge of its grid": ", ".join(entry["edge"]).replace("_", " ") or "no",
         }
-        for one in found_for(task, corpus, model)
-        if one["labels"] in labels
+        for entry in found_for(task, corpus, model)
+        if entry["labels"] in labels
     ]

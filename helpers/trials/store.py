@@ -75,7 +75,7 @@ class Store:
         """Keep an outcome, whole or not at all; an earlier own one of the same trial is replaced.
 
         Raises:
-            UserError: as :func:`helpers.trials.outcome.check`; no room on the disk.
+            UserError: as :func:`helpers.trials.outcome.check_items`; no room on the disk.
         """
         self._put_bytes(trial.key, to_bytes(trial, outcome))
 
@@ -156,7 +156,7 @@ class Store:
             if file.exists():
                 self._shipped()  # refuses a table that is cut short
                 rows = {row["key"]: row for row in pq.read_table(file).to_pylist()}
-            for trial in (one for one in trials if one.corpus == corpus):
+            for trial in (each for each in trials if each.corpus == corpus):
                 data = self._bytes(trial.key)
                 if data is not None and trial.key not in rows:
                     fields = {name: getattr(trial, name) for name in COLUMNS[:-1]}
@@ -290,6 +290,6 @@ def _agree(first: Outcome, second: Outcome) -> bool:
     """Whether two outcomes are equal, but for a rounding here and there."""
     pairs = [(array, second.items[name]) for name, array in first.items.items()]
     return all(
-        one.shape == other.shape and np.isclose(one, other, 0, 0, equal_nan=True).mean() > 0.99
-        for one, other in pairs
+        array.shape == other.shape and np.isclose(array, other, 0, 0, equal_nan=True).mean() > 0.99
+        for array, other in pairs
     )

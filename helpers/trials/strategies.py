@@ -19,7 +19,7 @@ from helpers.transfer import strategies
 from helpers.transfer.strategies import Strategy
 from helpers.trials import networks
 from helpers.trials.outcome import Outcome
-from helpers.trials.rows import Inputs, rows_of
+from helpers.trials.rows import Inputs, item_rows
 from helpers.trials.tasks import task_of
 from helpers.trials.tasks.base import Arm, Folders
 from helpers.trials.trial import Trial
@@ -136,7 +136,7 @@ class _Course:
 
     def outcome(self) -> Outcome:
         """Score the model."""
-        logits = read(self.model, rows_of(self.inputs, self.trial.split), **self.how)
+        logits = read(self.model, item_rows(self.inputs, self.trial.split), **self.how)
         cost = {
             "steps": self.steps,
             "tokens": self.tokens,

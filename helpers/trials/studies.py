@@ -21,7 +21,7 @@ TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_s
 TAG_ARMS = tuple(TASKS["tagging"].setups)
 LANGUAGE_ARMS = tuple(TASKS["language_modeling"].setups)
 TRANSLATION_ARMS = tuple(TASKS["translation"].setups)
-RANKERS = ("random", "bm25", "frozen", "fine_tuned")
+RANKERS = tuple(TASKS["retrieval"].setups)
 
 
 def trials_of(
@@ -70,7 +70,7 @@ def trials_of(
             raise UserError(f"The arm '{arm}': no study compresses networks of wrong labels.")
         origins = setup.starts_from
         chosen |= of_origins(
-            {one: setting_for(task, corpus, model, one, labels) for one in origins}
+            {origin: setting_for(task, corpus, model, origin, labels) for origin in origins}
         )
     stepwise = "steps" in chosen or bool(setup.starts_from)
     chosen |= kind.fixed(setup, stepwise, pooling) | dict(setup.adds)
@@ -97,10 +97,10 @@ def trials_of(
     ]
 
 
-def searched(task: str, arm: str) -> bool:
+def has_search(task: str, arm: str) -> bool:
     """Tell whether an arm has a setting; a bi-encoder that is only read has none.
 
-    >>> searched("classification", "frozen"), searched("retrieval", "frozen")
+    >>> has_search("classification", "frozen"), has_search("retrieval", "frozen")
     (True, False)
     """
     return task_of(task).setup(arm).grid is not None
@@ -225,14 +225,14 @@ def unsearched(asked: Question) -> list[str]:
     for arm in asked.arms:
         own = [arm] if setup(arm).grid else []
         try:
-            for one in (*own, *setup(arm).starts_from):
-                setting_for(asked.task, asked.corpus, asked.model, one, asked.labels[0])
+            for origin in (*own, *setup(arm).starts_from):
+                setting_for(asked.task, asked.corpus, asked.model, origin, asked.labels[0])
         except UserError:
             arms.append(arm)
     return arms
 
 
-def search(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
+def search_trials(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
     """Return what a search tries: for each arm and label count its marks and its trials.
 
     All are on the tuning draw and on validation items.

@@ -18,7 +18,7 @@ from helpers.training.costs import training_flops
 from helpers.training.loop import IGNORED, Row, autocast, pad, train
 from helpers.trials.networks import causal, labelled
 from helpers.trials.outcome import Outcome
-from helpers.trials.rows import Inputs, n_items, rows_of, texts_of
+from helpers.trials.rows import Inputs, item_rows, item_texts, n_items
 from helpers.trials.tasks.base import Folders
 from helpers.trials.trial import Trial
 
@@ -52,7 +52,7 @@ def side(inputs: Inputs, split: str, which: str, places: Sequence[int] | np.ndar
         f"{split}.text": inputs[f"{split}.{which}"],
         f"{split}.text_starts": inputs[f"{split}.{which}_starts"],
     }
-    return texts_of(renamed, split, places)
+    return item_texts(renamed, split, places)
 
 
 def as_bytes(texts: Sequence[str]) -> np.ndarray:
@@ -156,8 +156,8 @@ def _trained(
     options, seen = trial.options, labelled(trial, inputs)
     model = build(trial, folders, pretrained=pretrained)
     watched = {
-        "training": rows_of(inputs, "train", seen[:WATCHED]),
-        "validation": rows_of(inputs, "validation")[:WATCHED],
+        "training": item_rows(inputs, "train", seen[:WATCHED]),
+        "validation": item_rows(inputs, "validation")[:WATCHED],
     }
     how = {"precision": options["precision"], "device": device}
 
@@ -172,7 +172,7 @@ def _trained(
 
     done = train(
         model,
-        rows_of(inputs, "train", seen),
+        item_rows(inputs, "train", seen),
         steps=options["steps"],
         learning_rate=options["learning_rate"],
         batch_tokens=options["batch_tokens"],
@@ -229,7 +229,7 @@ def write(model: Any, trial: Trial, inputs: Inputs, folders: Folders) -> list[st
     last, filler = inputs["names"]
     prompts = [
         ids[: int(np.argmax(labels != IGNORED))].tolist()
-        for ids, labels in rows_of(inputs, trial.split)
+        for ids, labels in item_rows(inputs, trial.split)
     ]
     order = sorted(range(len(prompts)), key=lambda at: len(prompts[at]))
     ids = continue_rows(

@@ -82,9 +82,11 @@ def verify(chosen: Sequence[Trial], shipped: Store, **how: Any) -> list[Check]:
             old, new = shipped.get(trial), fresh.get(trial)
             if old is None:
                 raise UserError(f"{trial.label} has no stored outcome to verify.")
-            same = [one for one in everything if _but_draw(one) == _but_draw(trial)]
+            same = [each for each in everything if _but_draw(each) == _but_draw(trial)]
             kept = Path(folder) / "inputs"
-            scores = [runner.score_of(one, out, kept) for one in same if (out := shipped.get(one))]
+            scores = [
+                runner.score_of(each, out, kept) for each in same if (out := shipped.get(each))
+            ]
             spread = float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0
             checks.append(
                 Check(

@@ -19,7 +19,7 @@ from helpers.delivery.clock import Clock
 from helpers.delivery.deliver import deliver
 from helpers.sources.corpora import from_rows
 from helpers.sources.health import examine
-from helpers.sources.readers import choose, columns, read_file
+from helpers.sources.readers import choose_columns, columns, read_file
 
 CLASSES = ("negative", "positive")
 
@@ -44,7 +44,7 @@ def brought(path, content):
     with through(COMMAND_LINE):
         read = read_file(path)
         texts, labels = columns(read, "text", "label")
-        notes = choose(read, "text", "label").notes
+        notes = choose_columns(read, "text", "label").notes
         warnings = replace(examine(texts, labels), source=str(path), notes=notes).warnings()
     return texts, labels, warnings
 

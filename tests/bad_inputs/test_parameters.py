@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import UserError
-from helpers.runs.plan import find_notebook, plan_run
+from helpers.runs.notebooks import find_notebook
+from helpers.runs.planned import plan_run
 from helpers.tasks.episodes import episodes
 from helpers.transfer.objective import joint_loss
 

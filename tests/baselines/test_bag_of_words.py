@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 from datasets import Dataset
-from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from helpers.baselines.bag_of_words import (
     bag_of_words,
-    majority_class,
     tfidf_logistic,
     tfidf_probabilities,
 )
@@ -22,11 +20,6 @@ def texts(pairs):
 
 TRAIN = texts([("red apple", 0), ("green apple", 0), ("old car", 1), ("apple pie", 0), ("car", 1)])
 TEST = texts([("apple", 0), ("fast car", 1), ("zebra", 0)])
-
-
-def test_majority_is_scikit_learns_most_frequent():
-    oracle = DummyClassifier(strategy="most_frequent").fit(TRAIN["text"], TRAIN["label"])
-    assert (majority_class(TRAIN, TEST) == oracle.predict(TEST["text"])).all()
 
 
 def test_words_decide_and_an_unknown_text_gets_some_class():

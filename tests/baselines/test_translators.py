@@ -9,7 +9,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from helpers import UserError
 from helpers.baselines.translators import Copying, Glossary, TranslationMemory
 from helpers.sources.parallel import load_pairs
-from helpers.tasks.translation_scores import compare
+from helpers.tasks.translation_scores import paired_difference
 
 
 def items(rows):
@@ -45,7 +45,7 @@ def test_a_memory_beats_copying_on_jupyterlab():
     sources = validation["source"][:]
     memory = TranslationMemory(corpus.splits["train"]).translate(sources)
     assert Copying().translate(sources) == sources
-    assert compare(memory, sources, validation, resamples=1000).low > 0
+    assert paired_difference(memory, sources, validation, resamples=1000).low > 0
 
 
 PAIRS = {

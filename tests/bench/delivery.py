@@ -36,7 +36,9 @@ def few(draws: int, n: int) -> None:
         labels = np.array([k for part in learned for k in part["label"]])
         n_classes, test = len(corpus.label_names), corpus.splits["test"]
         folds = choose.folds_of(labels)
-        best = choose.compare(frozen, texts, labels, n_classes, folds, frozen.settings, n).setting
+        best = choose.cross_validate(
+            frozen, texts, labels, n_classes, folds, frozen.settings, n
+        ).setting
         (probe,) = frozen.fit(texts, labels, n_classes, [best])
         said = probe.probabilities(list(test["text"])).argmax(1)
         right = said == np.array(test["label"])

@@ -26,7 +26,7 @@ def delivered(place: Path, steps: int) -> Path:
     corpus = load_texts("reuters-r8")
     split = corpus.splits["train"].select(range(16 * steps))
     names = corpus.label_names
-    candidate = tuning.Tuned("minilm", 128, models.precision_of("cpu"), torch.device("cpu"))
+    candidate = tuning.FullTuning("minilm", 128, models.precision_of("cpu"), torch.device("cpu"))
     (model,) = candidate.fit(
         list(split["text"]), np.array(split["label"]), len(names), [{"rate": 2e-4, "epochs": 1}]
     )

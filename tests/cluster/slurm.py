@@ -31,6 +31,7 @@ SlurmdUser=root
 AuthType=auth/munge
 AuthInfo=socket={work}/munge.socket
 CryptoType=crypto/munge
+MinJobAge=7200
 StateSaveLocation={work}/state
 SlurmdSpoolDir={work}/spool
 SlurmctldPidFile={work}/slurmctld.pid

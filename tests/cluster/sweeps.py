@@ -17,7 +17,7 @@ GRID = """\
 
 STUDY = """\
 - notebook: "08"
-  parameters: {arms: [[majority, tfidf]], labels: [64, 256], draws: 12, trials: missing}
+  parameters: {arms: [[majority, tfidf]], labels: [64, 256], draws: [12], trials: [missing]}
   minutes: 20
 """
 """Two runs that need four trials each that do not come with the project: draws 10 and 11."""
@@ -69,4 +69,5 @@ def study(plugins: Path, folder: Path, *snakemake: str) -> tuple[int, bool]:
         timeout=1800,
     )
     print(done.stderr, file=sys.stderr)
-    return len(list(trials.glob("*/*.safetensors"))), done.returncode == 0
+    kept = [path for path in trials.glob("*/*.safetensors") if path.parent.name != "inputs"]
+    return len(kept), done.returncode == 0

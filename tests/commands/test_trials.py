@@ -304,7 +304,7 @@ def test_packing_takes_what_is_missing_and_says_what_to_do_with_it(
         return 8, 3_400_000
 
     asked = []
-    monkeypatch.setattr(pack, "write", write)
+    monkeypatch.setattr(pack, "write_pack", write)
     store.put(topics()[0], SIX)
     shown = done(capsys, "topics", "--pack", str(tmp_path / "pack")).out
     assert asked == [(topics()[1:], tmp_path / "pack")]

@@ -8,7 +8,6 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from helpers import ROOT, UserError
 from helpers.compression.export import OnnxClassifier, export_onnx
-from helpers.compression.structured import prune_heads
 from helpers.transfer import finetuning
 
 
@@ -49,12 +48,6 @@ def test_it_is_one_file_of_about_the_weights_size(tiny, exported):
 def test_nothing_in_it_tells_of_the_machine(exported):
     written = exported.path.read_bytes()
     assert str(ROOT).encode() not in written and b"site-packages" not in written
-
-
-def test_a_model_with_fewer_heads_in_a_layer_is_exported(tiny, batch, tmp_path):
-    model = prune_heads(tiny.model(), {0: [1, 2]})
-    found = export_onnx(model, tmp_path / "pruned.onnx").logits(batch)
-    np.testing.assert_allclose(found, logits(model, batch), atol=1e-4)
 
 
 def test_exporting_says_nothing_and_leaves_the_model_alone(tiny, tmp_path, capfd):

@@ -9,7 +9,6 @@ import torch
 
 from helpers import UserError
 from helpers.compression import footprint
-from helpers.compression.export import export_onnx
 from helpers.compression.footprint import Latency
 from helpers.compression.pruning import finish, prune_by_magnitude
 
@@ -30,26 +29,6 @@ def test_zeros_are_counted(tiny):
     model = finish(prune_by_magnitude(tiny.model(), 0.5))
     prunable = 2 * (4 * 32 * 32 + 2 * 32 * 64)
     assert footprint.parameters(model).zeros - before == prunable // 2
-
-
-def test_a_file_has_the_estimated_bytes_and_a_header(tiny, tmp_path):
-    model = tiny.model()
-    model.save(tmp_path)
-    estimate = footprint.estimated_bytes(footprint.parameters(model).total)
-    assert 0 < footprint.stored_bytes(tmp_path) - estimate < 20_000
-
-
-def test_zeros_save_bytes_only_when_packed(tiny, tmp_path):
-    sizes = {}
-    for sparsity in (0.0, 0.9):
-        folder = tmp_path / str(sparsity)
-        finish(prune_by_magnitude(tiny.model(), sparsity)).save(folder)
-        sizes[sparsity] = [
-            footprint.stored_bytes(folder, packed=packed) for packed in (False, True)
-        ]
-    assert sizes[0.0][0] == sizes[0.9][0]
-    saved = 4 * 0.9 * 2 * (4 * 32 * 32 + 2 * 32 * 64)
-    assert sizes[0.0][1] - sizes[0.9][1] > 0.7 * saved
 
 
 def test_methods_take_turns_in_changing_orders_after_a_warm_up():
@@ -90,7 +69,7 @@ def test_the_collector_rests_while_times_are_taken_even_if_a_method_fails():
 def test_who_sleeps_longer_is_slower():
     naps = {"short": lambda _: time.sleep(0.004), "long": lambda _: time.sleep(0.02)}
     found = footprint.measure(naps, {"input_ids": [[0]] * 3}, rounds=9, warmup=1)
-    assert found["short"].p50 >= 0.004 and found["short"].p95 >= found["short"].p50
+    assert found["short"].p50 >= 0.004
     assert found["long"].throughput <= 3 / 0.02
     assert footprint.speedup(found["short"], found["long"]).low > 1.2
     assert footprint.speedup(found["long"], found["short"]).high < 1 / 1.2
@@ -103,29 +82,10 @@ def test_a_speedup_is_the_ratio_of_medians_and_pairs_rounds():
     found = footprint.speedup(fast, slow)
     assert found.value == pytest.approx(3)
     assert (found.low, found.high) == pytest.approx((3, 3))
-    assert slow.p95 == pytest.approx(np.quantile(3.0 * load, 0.95))
 
 
-@pytest.mark.slow
-def test_peak_memory_holds_the_weights_of_either_kind(tiny, batch, tmp_path):
-    model = tiny.model()
-    model.save(tmp_path / "folder")
-    export_onnx(model, tmp_path / "model.onnx")
-    for path in (tmp_path / "folder", tmp_path / "model.onnx"):
-        assert 0 < footprint.peak_memory(path, batch) < 300
-
-
-def test_mistakes_are_sentences(tmp_path):
-    with pytest.raises(UserError, match="is neither a model file nor a folder with safetensors"):
-        footprint.stored_bytes(tmp_path)
-    with pytest.raises(UserError, match="is neither a model file nor a folder with safetensors"):
-        footprint.peak_memory(tmp_path, {})
+def test_mistakes_are_sentences():
     with pytest.raises(UserError, match="measure needs at least one method, one round and no"):
         footprint.measure({}, {"input_ids": [0]})
-    with pytest.raises(UserError, match=r"bits must be above 0 and sparsity in \[0, 1\], not 0 an"):
-        footprint.estimated_bytes(1, bits=0)
     with pytest.raises(UserError, match="Only methods of the same measurement can be compared"):
         footprint.speedup(Latency(1, np.ones(3)), Latency(1, np.ones(4)))
-    (tmp_path / "bad.onnx").write_bytes(b"not a model")
-    with pytest.raises(UserError, match=r"bad\.onnx could not be measured: "):
-        footprint.peak_memory(tmp_path / "bad.onnx", {"input_ids": [[1]]})

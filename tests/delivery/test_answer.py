@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.delivery.answer import Answer
-from helpers.delivery.curve import Curve
+from helpers.delivery.curve import LabelCurve
 
 
 def answer(truth, said, *, kind="frozen", names=("a", "b"), suspects=0, curve=None, sure=0.9):
@@ -29,7 +29,7 @@ def curve(step=0.05):
     shares = [0.7, 0.7 + step, 0.7 + 1.5 * step, 0.7 + 1.75 * step]
     rng = np.random.default_rng(0)
     right = np.stack([rng.random((3, 400)) < share for share in shares]) * 1.0
-    return Curve("TF-IDF of words", [10, 20, 40, 80], right)
+    return LabelCurve("TF-IDF of words", [10, 20, 40, 80], right)
 
 
 def test_all_of_it_in_five_sentences():

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from helpers import UserError
 from helpers.delivery.candidates import Bag, Frozen, Largest, regressions
 from helpers.delivery.models import Linear, vectorizer
-from helpers.delivery.tuning import Tuned, soften
+from helpers.delivery.tuning import FullTuning, soften
 from tests.delivery import made
 
 
@@ -84,7 +84,7 @@ def test_more_tokens_than_positions_are_refused_at_once(encoder):
 
 def test_fine_tuning_learns_and_takes_the_dearest_plan_that_fits(encoder, labelled, monkeypatch):
     texts, labels = labelled
-    tuned = Tuned(encoder, 32, "float32", torch.device("cpu"))
+    tuned = FullTuning(encoder, 32, "float32", torch.device("cpu"))
     (model,) = tuned.fit(texts, labels, 3, [{"rate": 3e-3, "epochs": 20}])
     assert (model.probabilities(texts).argmax(1) == labels).mean() > 0.9
     monkeypatch.setattr(tuned, "seconds_a_text", lambda *_: 0.01)
@@ -100,7 +100,7 @@ def test_fine_tuning_learns_and_takes_the_dearest_plan_that_fits(encoder, labell
 
 def test_softening_divides_the_logits(encoder, labelled):
     texts, labels = labelled
-    tuned = Tuned(encoder, 32, "float32", torch.device("cpu"))
+    tuned = FullTuning(encoder, 32, "float32", torch.device("cpu"))
     setting = {"rate": 3e-3, "epochs": 5}
     hard, soft = tuned.fit(texts, labels, 3, [setting, {**setting, "temperature": 2.0}])
     one, other = hard.probabilities(texts[:8]), soft.probabilities(texts[:8])

@@ -15,7 +15,7 @@ def test_nobody_is_judged_on_what_he_learned(n):
     folds = choose.folds_of(labels)
     for fit, held in folds:
         assert not set(fit) & set(held) and len(fit) + len(held) == n
-    judged = choose.compared(folds)
+    judged = choose.held_out_places(folds)
     assert len(set(judged)) == len(judged) == (n if n < 1000 else min(n // 5, 2000))
 
 
@@ -32,7 +32,7 @@ def test_few_labels_are_a_nested_draw():
     texts, names = made.rows(60)
     labels = np.array([made.NAMES.index(name) for name in names])
     folds = choose.folds_of(labels)
-    few = choose.compare(Bag("words"), texts, labels, 3, folds, [{"C": 10.0}], 12)
+    few = choose.cross_validate(Bag("words"), texts, labels, 3, folds, [{"C": 10.0}], 12)
     assert few.labels == 12 and len(few.probabilities) == 60
 
 
@@ -41,7 +41,7 @@ def test_the_better_setting_is_taken_and_texts_keep_their_order():
     labels = np.array([made.NAMES.index(name) for name in names])
     folds = choose.folds_of(labels)
     settings = [{"C": 1e-6}, {"C": 100.0}]
-    tried = choose.compare(Bag("words"), texts, labels, 3, folds, settings, 90)
+    tried = choose.cross_validate(Bag("words"), texts, labels, 3, folds, settings, 90)
     assert tried.setting == {"C": 100.0} and tried.scores[1] > tried.scores[0]
     assert (tried.probabilities.argmax(1) == labels).mean() > 0.9
 

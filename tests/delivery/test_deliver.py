@@ -94,7 +94,7 @@ def test_a_test_file_is_not_learned_from(tmp_path):
 
 def test_what_is_there_already_is_not_made_again(whole, encoder, monkeypatch):
     corpus, out, answer, _ = whole
-    monkeypatch.setattr(delivery, "_Work", None)
+    monkeypatch.setattr(delivery, "Contest", None)
     again = deliver(corpus, out, Clock(5), encoders=[encoder], max_length=32)
     assert again.candidates == answer.candidates and again.delivered == answer.delivered
     assert str(again.estimate().macro_f1) == str(answer.estimate().macro_f1)
@@ -145,7 +145,7 @@ def test_a_fine_tuned_winner_is_judged_trained_on_all_and_delivered(
 
 def test_a_training_slower_than_planned_ends_in_time(tmp_path, encoder, tuned_is_best, monkeypatch):
     corpus = made.corpus(60)
-    train = delivery.Tuned.fit
+    train = delivery.FullTuning.fit
 
     def late(self, texts, *rest):
         if len(texts) > answer_labels:
@@ -153,7 +153,7 @@ def test_a_training_slower_than_planned_ends_in_time(tmp_path, encoder, tuned_is
         return train(self, texts, *rest)
 
     answer_labels = len(corpus.splits["train"]) + len(corpus.splits["validation"])
-    monkeypatch.setattr(delivery.Tuned, "fit", late)
+    monkeypatch.setattr(delivery.FullTuning, "fit", late)
     answer = deliver(corpus, tmp_path, Clock(5), encoders=[encoder], max_length=32)
     assert answer.delivered["kind"] == "fine_tuned"
     assert answer.delivered["labels"] < answer_labels
@@ -167,8 +167,10 @@ def test_a_training_slower_than_planned_ends_in_time(tmp_path, encoder, tuned_is
 
 
 def test_a_comparison_slower_than_planned_is_left_out(tmp_path, encoder, monkeypatch):
-    monkeypatch.setattr(delivery.Tuned, "plan", lambda *_: ([{"rate": 1e-3, "epochs": 500}], 60))
-    monkeypatch.setattr(delivery.choose, "compare", _late(delivery.choose.compare))
+    monkeypatch.setattr(
+        delivery.FullTuning, "plan", lambda *_: ([{"rate": 1e-3, "epochs": 500}], 60)
+    )
+    monkeypatch.setattr(delivery.choose, "cross_validate", _late(delivery.choose.cross_validate))
     answer = deliver(made.corpus(60), tmp_path, Clock(5), encoders=[encoder], max_length=32)
     assert answer.candidates[-1]["candidate"] == f"frozen {encoder}"
     assert answer.left_out == [
@@ -179,7 +181,7 @@ def test_a_comparison_slower_than_planned_is_left_out(tmp_path, encoder, monkeyp
 
 def _late(compare):
     def compared(candidate, *rest):
-        if isinstance(candidate, delivery.Tuned):
+        if isinstance(candidate, delivery.FullTuning):
             candidate.deadline = 0.0  # long ago
         return compare(candidate, *rest)
 

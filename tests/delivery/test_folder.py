@@ -12,7 +12,7 @@ from transformers import AutoModel, AutoModelForSequenceClassification, AutoToke
 from helpers import UserError
 from helpers.delivery import folder
 from helpers.delivery.candidates import Bag, Frozen, Largest
-from helpers.delivery.tuning import Tuned
+from helpers.delivery.tuning import FullTuning
 from tests.delivery import made
 
 NAMES = ["bank", "<b>ship</b>", "wheat\n# Heading"]
@@ -32,7 +32,7 @@ def delivered(tmp_path_factory):
         "characters": (Bag("characters"), {"C": 10.0}),
         "frozen": (Frozen(encoder, 24, "float32"), {"C": 100.0}),
         "fine_tuned": (
-            Tuned(encoder, 24, "float32", torch.device("cpu")),
+            FullTuning(encoder, 24, "float32", torch.device("cpu")),
             {"rate": 3e-3, "epochs": 5, "temperature": 1.7},
         ),
     }

@@ -8,7 +8,7 @@ import torch
 from helpers import UserError
 from helpers.delivery import folder, portable
 from helpers.delivery.candidates import Bag, Frozen
-from helpers.delivery.tuning import Tuned
+from helpers.delivery.tuning import FullTuning
 from tests.delivery import made
 
 
@@ -29,18 +29,18 @@ def test_the_file_gives_the_models_probabilities(tmp_path, encoder, labelled, ki
     if kind == "frozen":
         (model,) = Frozen(encoder, 32, "float32").fit(texts, labels, 3, [{"C": 100.0}])
     else:
-        tuned = Tuned(encoder, 32, "float32", torch.device("cpu"))
+        tuned = FullTuning(encoder, 32, "float32", torch.device("cpu"))
         (model,) = tuned.fit(texts, labels, 3, [{"rate": 3e-3, "epochs": 2}])
     place = folder.save(model, tmp_path / "model", made.NAMES, {}, "Measured.")
     file = portable.export(place)
     assert file == place / "onnx" / "model.onnx"
-    found = portable.agreement(place, file, texts)
+    found = portable.export_agreement(place, file, texts)
     assert found.same == 1.0 and found.off < 0.01
     (output,) = onnxruntime.InferenceSession(file).get_outputs()
     assert output.name == "probabilities"
     small = portable.export(place, int8=True)
     assert small.stat().st_size < file.stat().st_size
-    assert portable.agreement(place, small, texts).same > 0.8
+    assert portable.export_agreement(place, small, texts).same > 0.8
     card = (place / "README.md").read_text(encoding="utf-8")
     assert card.count(portable.HEADING) == 1
     assert "`onnx/model.onnx` and `onnx/model_int8.onnx`: `input_ids`" in card

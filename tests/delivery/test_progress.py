@@ -20,16 +20,13 @@ def encoder(tmp_path_factory):
     return made.write_model(tmp_path_factory.mktemp("model"))
 
 
-def killed_at(monkeypatch, where, name):
-    """End the process, as it were, where a function of `deliver` is called for the n-th time."""
-    there = getattr(delivery._Work, where)
+def killed_before_the_end(monkeypatch):
+    """End the process, as it were, when all candidates are compared and none is taken yet."""
 
-    def ending(self, *rest, **further):
-        if name in (None, *(one.candidate.name for one in self.tried)):
-            raise Killed
-        return there(self, *rest, **further)
+    def ending(*_):
+        raise Killed
 
-    monkeypatch.setattr(delivery._Work, where, ending)
+    monkeypatch.setattr(delivery, "_finish", ending)
 
 
 def test_what_was_compared_is_not_compared_again(tmp_path, encoder, monkeypatch):
@@ -37,11 +34,11 @@ def test_what_was_compared_is_not_compared_again(tmp_path, encoder, monkeypatch)
     whole = deliver(corpus, _new(tmp_path / "whole"), Clock(5), **options)
     out = _new(tmp_path / "killed")
     with monkeypatch.context() as patch:
-        killed_at(patch, "finish", None)
+        killed_before_the_end(patch)
         with pytest.raises(Killed):
             deliver(corpus, out, Clock(5), **options)
     with monkeypatch.context() as patch:
-        patch.setattr(delivery.choose, "compare", None)  # nothing may be compared
+        patch.setattr(delivery.choose, "cross_validate", None)  # nothing may be compared
         lines = []
         again = deliver(corpus, out, Clock(5, lines.append), **options)
     assert again.candidates == whole.candidates and again.delivered == whole.delivered
@@ -55,11 +52,11 @@ def test_a_fine_tuned_network_is_kept_too(tmp_path, encoder, monkeypatch):
     monkeypatch.setattr(delivery.choose, "simplest", lambda tried, _: tried[-1])
     corpus, options = made.corpus(60), {"encoders": [encoder], "max_length": 32}
     with monkeypatch.context() as patch:
-        killed_at(patch, "finish", None)
+        killed_before_the_end(patch)
         with pytest.raises(Killed):
             deliver(corpus, tmp_path, Clock(5), **options)
     with monkeypatch.context() as patch:
-        patch.setattr(delivery.choose, "compare", None)
+        patch.setattr(delivery.choose, "cross_validate", None)
         answer = deliver(corpus, tmp_path, Clock(5), **options)
     assert answer.delivered["kind"] == "fine_tuned"
     assert np.isfinite(answer.probabilities["chosen"]).all()
@@ -68,7 +65,7 @@ def test_a_fine_tuned_network_is_kept_too(tmp_path, encoder, monkeypatch):
 def test_other_texts_or_parameters_begin_anew(tmp_path, monkeypatch):
     options = {"encoders": [], "fine_tune": False}
     with monkeypatch.context() as patch:
-        killed_at(patch, "finish", None)
+        killed_before_the_end(patch)
         with pytest.raises(Killed):
             deliver(made.corpus(80), tmp_path, Clock(5), **options)
     lines = []
@@ -100,7 +97,7 @@ def test_a_text_is_read_once_whatever_happens_between(tmp_path, encoder):
 def test_the_seconds_before_the_stop_are_spent(tmp_path, monkeypatch):
     corpus, options = made.corpus(80), {"encoders": [], "fine_tune": False}
     with monkeypatch.context() as patch:
-        killed_at(patch, "finish", None)
+        killed_before_the_end(patch)
         with pytest.raises(Killed):
             deliver(corpus, tmp_path, Clock(5), **options)
     file = tmp_path / UNDER_WAY / "progress.json"

@@ -9,7 +9,6 @@ from helpers.evaluation.retention import (
     beyond_share,
     damage_by_class,
     retained_gain,
-    retained_score,
     two_level,
 )
 
@@ -25,8 +24,6 @@ def test_the_shares_are_those_of_the_means():
     # averaged over seeds, as every value with seeds is
     by_seed = (compressed.mean(1) - scratch.mean(1)) / (full.mean(1) - scratch.mean(1))
     assert gain.value == pytest.approx(by_seed.mean())
-    score = retained_score(compressed, full)
-    assert score.value == pytest.approx((compressed.mean(1) / full.mean(1)).mean())
 
 
 def test_one_seed_is_the_bootstrap_over_items():
@@ -151,8 +148,8 @@ def test_a_class_of_one_item_has_no_interval():
 
 def test_shapes_that_do_not_fit_are_a_sentence():
     ones = np.ones((2, 5))
-    with pytest.raises(UserError, match=r"all of one shape, not \(2, 5\), \(2, 4\)\."):
-        retained_score(ones, np.ones((2, 4)))
+    with pytest.raises(UserError, match=r"all of one shape, not \(2, 4\), \(2, 5\)\."):
+        retained_gain(ones, np.ones((2, 4)), ones)
     with pytest.raises(UserError, match=r"labels must be one for each of 5 items, not \(4,\)\."):
         damage_by_class(ones, ones, [0] * 4, 2)
     with pytest.raises(UserError, match=r"labels must be from 0 to 1, not 3\."):

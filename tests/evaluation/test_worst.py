@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from helpers import UserError
-from helpers.evaluation.worst import worst_domain
+from helpers.evaluation.comparison import Comparison
+from helpers.evaluation.worst import by_domain, mean_of_domains, worst_domain, worst_of_domains
 
 
 def measured(shares, runs=300):
@@ -44,3 +45,32 @@ def test_bad_tables_are_a_sentence(table):
         "A table of domains must be (draws, items, domains) without missing values, not of shape "
         f"{table.shape}."
     )
+
+
+def test_scores_of_domains_are_those_of_their_items():
+    rng = np.random.default_rng(0)
+    right, domains = rng.random((3, 60)) < 0.7, np.repeat([0, 1, 2], [10, 20, 30])
+    each = np.stack([right[:, domains == d].mean(1) for d in range(3)], axis=1)
+    means = by_domain(right, domains).mean(1)
+    assert np.allclose(mean_of_domains(means), each.mean(1))
+    assert np.allclose(worst_of_domains(means), each.min(1))
+
+
+@pytest.mark.parametrize("levels", [[0.7, 0.7, 0.7], [0.85, 0.8, 0.6]])
+def test_the_interval_of_a_difference_of_worst_domains_covers_the_truth(levels):
+    rng, domains, covered = np.random.default_rng(1), np.repeat(range(3), 120), 0
+    for _ in range(60):
+        hard, tables = rng.random(360), {}
+        for arm, gain in (("a", 0.03), ("b", 0.0)):
+            skill = np.array(levels) + gain + rng.normal(0, 0.02, (5, 3))
+            chance = np.where(rng.random(360) < 0.6, hard, rng.random((5, 360)))
+            tables[arm, 1] = by_domain(chance < skill[:, domains], domains)
+        found = Comparison(tables, worst_of_domains).difference("a", "b", 1)
+        covered += found.low <= 0.03 <= found.high
+    assert covered >= 54  # 95 % of 60 are 57
+
+
+def test_items_without_a_domain_are_a_sentence():
+    for domains in ([0, 1], [0, 1, -1]):
+        with pytest.raises(UserError, match="Every item needs the number of its domain, from 0"):
+            by_domain(np.ones((2, 3)), domains)

@@ -270,6 +270,21 @@ def test_nothing_in_a_notebook_can_run_or_load(page, cell):
     is_harmless(page(cell))
 
 
+@pytest.mark.parametrize(
+    ("markup", "kept"),
+    [
+        ("<b style='position:fixed;width:3px'>b</b>", '<b style="width:3px">b</b>'),
+        ("<a href='http://a.b' rel='x'>a</a>", '<a href="http://a.b">a</a>'),
+        ("<a href='javascript:alert(1)' id='i'>a</a>", '<a id="i">a</a>'),
+        ("<input type='text' name='n'><nav>words</nav>", "<input>words"),
+        ("<svg><title><style><img src=x onerror=alert(1)>", ""),
+        ("&nbsp;新闻<!-- c -->", "&nbsp;新闻"),
+    ],
+)
+def test_the_cleaner_keeps_what_is_listed_and_nothing_else(markup, kept):
+    assert markdown_html.clean(markup) == kept
+
+
 def test_nothing_in_a_record_can_run(tmp_path):
     metric = {"name": EVIL, "value": 1, "split": "test", "dataset": EVIL, "strategy": EVIL}
     claim = {"claim": "C02", "value": 0.5, "verdict": "supported", "note": EVIL}

@@ -7,7 +7,8 @@ import pytest
 from helpers import ROOT
 from helpers.evaluation.intervals import seed_interval
 from helpers.report import sweeps
-from helpers.runs.plan import PlannedRun, plan
+from helpers.runs.plan import plan
+from helpers.runs.planned import PlannedRun
 from helpers.runs.schema import Metric, load_record
 
 
@@ -38,7 +39,7 @@ def runs(tmp_path):
 
 def test_what_varies_is_told_and_seeds_are_repetitions(runs, tmp_path):
     assert sweeps.varied(runs) == ["rate", "corpus"]
-    frame = sweeps.summary(runs, tmp_path)
+    frame = sweeps.table_by_setting(runs, tmp_path)
     assert len(frame) == 8 and list(frame["seeds"]) == [2] * 6 + [1] * 2
     first = frame.iloc[0]
     interval = seed_interval([0.501, 0.601])
@@ -53,13 +54,13 @@ def test_a_number_over_all_seeds_is_no_further_seed(runs, tmp_path):
         whole = record.metrics[0].model_copy(update={"seed": None, "value": 0.9})
         record = record.model_copy(update={"metrics": [*record.metrics, whole]})
         path.write_text(record.model_dump_json(), encoding="utf-8")
-    frame = sweeps.summary(runs[:2], tmp_path)
+    frame = sweeps.table_by_setting(runs[:2], tmp_path)
     full = frame[frame["strategy"] == "full"]
     assert full["value"].tolist() == [pytest.approx(0.551), pytest.approx(0.9)]
 
 
 def test_the_page_shows_texts_as_texts_and_names_what_is_missing(runs, tmp_path):
-    page = sweeps.write(tmp_path / "my_grid.yaml", runs, tmp_path)
+    page = sweeps.write_summary(tmp_path / "my_grid.yaml", runs, tmp_path)
     assert page == tmp_path / "build" / "sweeps" / "my_grid" / "index.html"
     text = page.read_text(encoding="utf-8")
     assert "<script" not in text and "&lt;script&gt;alert(1)" in text
@@ -70,13 +71,15 @@ def test_the_page_shows_texts_as_texts_and_names_what_is_missing(runs, tmp_path)
 
 
 def test_without_a_record_the_page_says_so(runs, tmp_path):
-    text = sweeps.write(tmp_path / "g.yaml", runs, tmp_path / "empty").read_text(encoding="utf-8")
+    text = sweeps.write_summary(tmp_path / "g.yaml", runs, tmp_path / "empty").read_text(
+        encoding="utf-8"
+    )
     assert "0 of 8 runs are done" in text and "data:image/png" not in text
 
 
 def test_accuracy_is_drawn_over_every_parameter(runs, tmp_path):
-    frame = sweeps.summary(runs, tmp_path)
-    figure = sweeps.draw(frame, ["rate", "corpus"], sweeps.main_metric(frame))
+    frame = sweeps.table_by_setting(runs, tmp_path)
+    figure = sweeps.draw_metric(frame, ["rate", "corpus"], sweeps.main_metric(frame))
     left, right = figure.axes
     assert (left.get_xscale(), right.get_xscale()) == ("log", "linear")
     means = {
@@ -121,7 +124,7 @@ def recorded(root, settings):
 )
 def test_a_parameter_may_be_called_what_a_number_has_too(tmp_path, name, values):
     runs = recorded(tmp_path, [{name: value, "other": 1} for value in values])
-    page = sweeps.write(tmp_path / "g.yaml", runs, tmp_path)
+    page = sweeps.write_summary(tmp_path / "g.yaml", runs, tmp_path)
     assert sweeps.columns_of(runs) == [f"{name} (parameter)"]
     assert "data:image/png" in page.read_text(encoding="utf-8")
     table = pd.read_csv(page.with_name("summary.csv"))
@@ -131,7 +134,7 @@ def test_a_parameter_may_be_called_what_a_number_has_too(tmp_path, name, values)
 
 
 def test_the_best_settings_come_first_with_their_intervals(runs, tmp_path):
-    frame = sweeps.summary(runs, tmp_path)
+    frame = sweeps.table_by_setting(runs, tmp_path)
     found = sweeps.best(frame, ["rate", "corpus"], "accuracy")
     assert found["rate"].tolist() == [0.01, 0.01, 1e-4, 1e-4]
     assert found.loc[0, "value"] == pytest.approx(0.65) and found.loc[0, "low"] < 0.65
@@ -141,7 +144,7 @@ def test_the_best_settings_come_first_with_their_intervals(runs, tmp_path):
     minus = frame.assign(metric="neg_bits_per_byte", value=-frame["value"])  # higher is better
     found = sweeps.best(minus, ["rate", "corpus"], "neg_bits_per_byte")
     assert found["value"].is_monotonic_decreasing
-    page = sweeps.write(tmp_path / "g.yaml", runs, tmp_path)
+    page = sweeps.write_summary(tmp_path / "g.yaml", runs, tmp_path)
     assert "The best settings by accuracy" in page.read_text(encoding="utf-8")
     assert len(pd.read_csv(page.with_name("best.csv"))) == 4
 
@@ -153,6 +156,6 @@ def test_the_grid_of_the_readme_gives_its_table_and_page(tmp_path):
     planned = plan(grid=grid)
     assert len(planned) == 12 and {run.name for run in planned} == {"06_bert_finetuning"}
     runs = recorded(tmp_path, [run.values for run in planned])
-    page = sweeps.write(grid, runs, tmp_path).read_text(encoding="utf-8")
+    page = sweeps.write_summary(grid, runs, tmp_path).read_text(encoding="utf-8")
     assert "12 of 12 runs are done" in page and "labels (parameter)" in page
     assert page.count("data:image/png") == 1

@@ -1,12 +1,12 @@
 """What a closed record shows of its claims."""
 
 from helpers.claims.evidence import Evidence
-from helpers.runs.closing import summary
+from helpers.runs.closing import closing_text
 from tests.claims.test_verdicts import by_measures, evidence, gain_of, record
 
 
 def test_measures_held_against_each_other_have_one_row():
-    shown = summary(record("07", *by_measures(0.1, 0.2), evidence("C02", gain_of(0.1))))
+    shown = closing_text(record("07", *by_measures(0.1, 0.2), evidence("C02", gain_of(0.1))))
     rows = [line for line in shown.splitlines() if line.startswith("| C")]
     assert len(rows) == 2 and rows[0].startswith("| C02 ") and rows[0].endswith("| in 15 |")
     assert rows[1] == (
@@ -17,4 +17,4 @@ def test_measures_held_against_each_other_have_one_row():
 
 def test_a_number_without_trials_is_not_judged():
     bare = Evidence(claim="C03", value=0.123456)
-    assert "| 0.123 | – | not judged |" in summary(record("07", bare))
+    assert "| 0.123 | – | not judged |" in closing_text(record("07", bare))

@@ -10,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import UserError
-from helpers.runs import plan as module
+from helpers.runs import notebooks, planned
+from helpers.runs import plan as profiles
 from helpers.runs.grid import read_grid
 from helpers.runs.plan import plan
 
 
 @pytest.fixture
 def root(project, monkeypatch):
-    monkeypatch.setattr(module, "ROOT", project.root)
+    for module in (notebooks, planned, profiles):
+        monkeypatch.setattr(module, "ROOT", project.root)
     project.add("02_takes_a_while", "03_takes_more")
     seedless = nbformat.v4.new_notebook()
     cell = nbformat.v4.new_code_cell("size: int = 1  # a number", metadata={"tags": ["parameters"]})

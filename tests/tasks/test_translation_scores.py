@@ -10,9 +10,9 @@ from helpers import UserError
 from helpers.evaluation.intervals import two_level_interval
 from helpers.tasks.translation_scores import (
     _metrics,
-    compare,
     corpus_score,
     difference,
+    paired_difference,
     placeholders_intact,
     scores,
     signatures,
@@ -79,8 +79,8 @@ def test_placeholders_have_to_be_the_same_ones():
 def test_the_difference_is_that_of_a_plain_bootstrap(measure):
     references, good = made_up(80, 0.8)
     _, poor = made_up(80, 0.6)
-    found = compare(good, poor, items(references), measure, resamples=2000)
-    mirrored = compare(poor, good, items(references), measure, resamples=2000)
+    found = paired_difference(good, poor, items(references), measure, resamples=2000)
+    mirrored = paired_difference(poor, good, items(references), measure, resamples=2000)
     metric = _metrics()[measure]
 
     def score(texts, rows):
@@ -105,7 +105,7 @@ def test_it_agrees_with_the_paired_test_of_sacrebleu(keep, differ):
     systems = [("good", good), ("poor", poor)]
     test = PairedTest(systems, {"chrF": _metrics()["chrf"]}, [references], "bs", n_samples=500)
     p = test()[1]["chrF2"][1].p_value
-    found = compare(good, poor, items(references))
+    found = paired_difference(good, poor, items(references))
     assert (p < 0.05) == (found.low > 0) == differ
 
 
@@ -120,7 +120,7 @@ def test_several_seeds_go_into_a_two_level_interval():
 
 def test_bad_input_is_a_sentence():
     with pytest.raises(UserError, match="2 translations were given for 1 sentences"):
-        compare(["文", "文"], ["文"], items(["文"]))
+        paired_difference(["文", "文"], ["文"], items(["文"]))
     with pytest.raises(UserError, match="no translations to score"):
         scores([], items([]))
     with pytest.raises(UserError, match="measure must be bleu or chrf, not 'ter'"):

@@ -92,7 +92,7 @@ def test_lora_learns_in_every_common_architecture(tmp_path, task, name):
     effort = tuning.Effort(2.5 * tuning.full_step(target, drawn, 8), 1e-2)
     done = tuning.tune(target, get("lora"), drawn, effort, seed=0, device="cpu")
     assert done.steps[0] >= 2
-    tuned = tuning.settle(done.model).state_dict()
+    tuned = tuning.merge_changes(done.model).state_dict()
     body = {key: value for key, value in plain.state_dict().items() if key.startswith("backbone")}
     changed = {key for key, value in body.items() if not torch.equal(tuned[key], value)}
     assert changed and all("weight" in key for key in changed)

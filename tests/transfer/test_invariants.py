@@ -112,7 +112,7 @@ def test_a_settled_model_is_a_plain_one_with_the_same_logits(target, name):
     done = carry_out(target, name)
     before = logits(target, done.model)
     plain = tuning.prepare(target, strategies.FULL, seed=0)
-    settled = tuning.settle(done.model)
+    settled = tuning.merge_changes(done.model)
     assert dict(settled.named_parameters()).keys() == dict(plain.named_parameters()).keys()
     np.testing.assert_allclose(logits(target, settled), before, atol=1e-5)
 

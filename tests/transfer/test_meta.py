@@ -110,7 +110,7 @@ def test_learned_starts_and_prototypes_beat_learning_from_nothing(world):
     def new():
         return meta.SmallNetwork(12, 4, hidden=32, seed=0)
 
-    plain = meta.accuracies(meta.fine_tuning(new(), **inner), features, unseen)
+    plain = meta.episode_accuracies(meta.fine_tuning(new(), **inner), features, unseen)
     learned = {
         "reptile": meta.fine_tuning(meta.reptile(new(), features, tasks, **inner), **inner),
         "maml": meta.fine_tuning(meta.first_order_maml(new(), features, tasks, **inner), **inner),
@@ -120,11 +120,11 @@ def test_learned_starts_and_prototypes_beat_learning_from_nothing(world):
         ),
     }  # fmt: skip
     for name, answer in learned.items():
-        assert meta.accuracies(answer, features, unseen).mean() > plain.mean() + 0.05, name
-    centroid = meta.accuracies(meta.nearest_centroid, features, unseen)
+        assert meta.episode_accuracies(answer, features, unseen).mean() > plain.mean() + 0.05, name
+    centroid = meta.episode_accuracies(meta.nearest_centroid, features, unseen)
     torch.manual_seed(0)
     prototypes = meta.learn_prototypes(nn.Linear(12, 8), features, tasks, rate=1e-2)
-    assert meta.accuracies(prototypes, features, unseen).mean() > centroid.mean() + 0.05
+    assert meta.episode_accuracies(prototypes, features, unseen).mean() > centroid.mean() + 0.05
 
 
 def test_reptile_goes_down_to_no_step_task_after_task():
@@ -174,9 +174,9 @@ def test_accuracies_are_shares_by_episode(world):
     def first_way(support, own, query):
         return torch.eye(4)[torch.zeros(len(query), dtype=int)]
 
-    found = meta.accuracies(first_way, features, tasks)
+    found = meta.episode_accuracies(first_way, features, tasks)
     assert found.tolist() == [0.25] * 30
-    centroid = meta.accuracies(meta.nearest_centroid, features, tasks)
+    centroid = meta.episode_accuracies(meta.nearest_centroid, features, tasks)
     interval = bootstrap_interval(centroid, resamples=200)
     assert interval.n == 30 and interval.low < centroid.mean() < interval.high
 
@@ -208,4 +208,4 @@ def test_mistakes_are_sentences(world):
         with pytest.raises(UserError, match="An inner loop needs a step and a rate above 0, not "):
             meta.adapted(net, features[:4], torch.arange(4), steps=steps, rate=rate)
     with pytest.raises(UserError, match="accuracies needs at least one episode"):
-        meta.accuracies(meta.nearest_centroid, features, [])
+        meta.episode_accuracies(meta.nearest_centroid, features, [])

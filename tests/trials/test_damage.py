@@ -140,7 +140,7 @@ def test_a_trial_asked_for_twice_is_run_once(tmp_path, monkeypatch):
             told(from_json(text).key, 1.0, "")
 
     monkeypatch.setattr(runner, "share_out", share_out)
-    monkeypatch.setattr(runner.inputs, "prepare", lambda *given: "x")
+    monkeypatch.setattr(runner.inputs, "prepare_inputs", lambda *given: "x")
     assert runner.run_trials([trial()] * 2, store_in(tmp_path), device="cpu", progress=None) == {}
 
 

@@ -34,11 +34,11 @@ def test_saying_one_class_is_chance():
 
 def test_no_class_and_no_field_of_the_test_is_practised_on():
     for draw in range(10):
-        practice, test = few_shot.parts(made.NAMES, draw)
+        practice, test = few_shot.class_parts(made.NAMES, draw)
         fields = [{made.NAMES[i].partition(".")[0] for i in each} for each in (practice, test)]
         assert not fields[0] & fields[1] and len(test) >= 5
         assert sorted(practice + test) == list(range(20))
-    assert len({tuple(few_shot.parts(made.NAMES, draw)[1]) for draw in range(10)}) > 4
+    assert len({tuple(few_shot.class_parts(made.NAMES, draw)[1]) for draw in range(10)}) > 4
 
 
 def test_no_text_is_in_two_episodes_of_a_draw_and_draws_have_others():

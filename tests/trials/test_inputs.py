@@ -9,7 +9,7 @@ from helpers import ROOT, UserError
 from helpers.base import files
 from helpers.sources import catalog, corpora, weights
 from helpers.trials import answers, inputs
-from helpers.trials.rows import load_inputs, n_items, rows_of, seen_by, texts_of
+from helpers.trials.rows import item_rows, item_texts, load_inputs, n_items, seen_by
 from helpers.trials.store import OWN
 from helpers.trials.tasks import TASKS
 from tests.trials.made import trial
@@ -97,7 +97,7 @@ def test_rows_are_what_the_tokenizer_gives(here, read):
     for split in SPLITS:
         texts = list(corpus.splits[split]["text"])
         expected = here.tokenizer(texts, truncation=True, max_length=LENGTH)["input_ids"]
-        assert [ids.tolist() for ids, _ in rows_of(read, split)] == expected
+        assert [ids.tolist() for ids, _ in item_rows(read, split)] == expected
         assert max(map(len, expected)) == LENGTH
 
 
@@ -112,8 +112,8 @@ def test_the_kept_text_is_the_beginning_that_the_model_sees(here, read):
     cut = 0
     for split in SPLITS:
         whole = list(corpora.load_texts(here.texts).splits[split]["text"])
-        kept = texts_of(read, split, range(len(whole)))
-        for text, seen, (ids, _) in zip(whole, kept, rows_of(read, split), strict=True):
+        kept = item_texts(read, split, range(len(whole)))
+        for text, seen, (ids, _) in zip(whole, kept, item_rows(read, split), strict=True):
             assert text.startswith(seen)
             assert here.tokenizer(seen)["input_ids"] == ids.tolist()
             assert seen == text or len(ids) == LENGTH
@@ -125,7 +125,7 @@ def test_without_a_model_whole_texts_are_kept_and_no_tokens(here):
     bare = inputs.inputs_for(trial_on(here.texts, model="", setting=()), here.folder / "made")
     for split in SPLITS:
         whole = list(corpora.load_texts(here.texts).splits[split]["text"])
-        assert texts_of(bare, split, range(len(whole))) == whole
+        assert item_texts(bare, split, range(len(whole))) == whole
         assert f"{split}.ids" not in bare and n_items(bare, split) == len(whole)
 
 
@@ -151,7 +151,7 @@ def test_sentences_and_their_tags_are_those_of_the_task(here, tagged):
     for split in SPLITS:
         items = task.items(split)
         n = n_items(tagged, split)
-        assert texts_of(tagged, split, range(n)) == list(items["text"])
+        assert item_texts(tagged, split, range(n)) == list(items["text"])
         assert answers.gold_tags(tagged, split) == [list(tags) for tags in items["tags"]]
 
 
@@ -166,10 +166,10 @@ def test_an_article_is_a_number_and_its_sentences_share_it(here, tagged):
 
 def test_windows_of_a_sentence_hold_all_its_tokens_in_their_order(here, tagged):
     special = {*here.tokenizer.all_special_ids} - {here.tokenizer.unk_token_id}
-    texts = texts_of(tagged, "test", range(n_items(tagged, "test")))
+    texts = item_texts(tagged, "test", range(n_items(tagged, "test")))
     windows = 0
     for at, text in enumerate(texts):
-        rows = rows_of(tagged, "test", [at])
+        rows = item_rows(tagged, "test", [at])
         assert all(len(ids) <= LENGTH and len(ids) == len(labels) for ids, labels in rows)
         tokens = [int(one) for ids, _ in rows for one in ids if one not in special]
         assert tokens == here.tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -179,12 +179,12 @@ def test_windows_of_a_sentence_hold_all_its_tokens_in_their_order(here, tagged):
 
 def test_labels_of_tokens_say_the_tags_again(tagged):
     for split in SPLITS:
-        logits = [np.eye(7)[np.maximum(labels, 0)] for _, labels in rows_of(tagged, split)]
+        logits = [np.eye(7)[np.maximum(labels, 0)] for _, labels in item_rows(tagged, split)]
         assert answers.tags_of(logits, tagged, split, None) == answers.gold_tags(tagged, split)
 
 
 def test_special_tokens_have_no_label_and_own_no_character(tagged):
-    for ids, labels in rows_of(tagged, "test"):
+    for ids, labels in item_rows(tagged, "test"):
         assert labels[0] == labels[-1] == -100 and len(ids) > 2
     silent = tagged["test.labels"] == -100
     assert not tagged["test.own_ends"][silent].any()
@@ -217,10 +217,10 @@ def test_a_length_without_a_model_makes_no_other_inputs(here, tmp_path):
 
 def test_inputs_are_made_once(here, tmp_path, monkeypatch):
     one = trial_on(here.texts)
-    file = inputs.prepare(one, tmp_path)
+    file = inputs.prepare_inputs(one, tmp_path)
     stamp = file.stat().st_mtime_ns
     monkeypatch.setattr(TASKS["classification"], "load", None)
-    assert inputs.prepare(one, tmp_path) == file and file.stat().st_mtime_ns == stamp
+    assert inputs.prepare_inputs(one, tmp_path) == file and file.stat().st_mtime_ns == stamp
     assert list(tmp_path.iterdir()) == [file]
     assert load_file(file).keys() == load_inputs(file).keys() - {"names"}
 
@@ -231,7 +231,7 @@ def test_inputs_are_kept_with_the_own_outcomes_unless_told_otherwise(here):
 
 def test_inputs_made_twice_are_equal_bytes(here, tmp_path):
     one = trial_on(here.articles, "tagging")
-    first, second = (inputs.prepare(one, tmp_path / name) for name in "ab")
+    first, second = (inputs.prepare_inputs(one, tmp_path / name) for name in "ab")
     assert first.read_bytes() == second.read_bytes()
 
 
@@ -242,7 +242,7 @@ def test_a_full_disk_leaves_no_inputs(here, tmp_path, monkeypatch):
     one = trial_on(here.texts)
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(UserError, match=r"^Cannot write .*: No space left on device; free some"):
-        inputs.prepare(one, tmp_path)
+        inputs.prepare_inputs(one, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -254,7 +254,7 @@ def test_changed_texts_are_refused_in_one_sentence(here, tmp_path):
     one = trial_on(file)
     write_texts(tmp_path / "mine.csv", n=61)
     with pytest.raises(UserError) as error:
-        inputs.prepare(one, tmp_path / "made")
+        inputs.prepare_inputs(one, tmp_path / "made")
     assert str(error.value) == (
         f"{file} has changed since this trial was defined (its texts have another hash): find its "
         "settings again with `python -m helpers trials STUDY --search`."
@@ -264,7 +264,7 @@ def test_changed_texts_are_refused_in_one_sentence(here, tmp_path):
 
 def test_changed_weights_are_refused_in_one_sentence(here, tmp_path):
     with pytest.raises(UserError) as error:
-        inputs.prepare(trial_on(here.texts, model_hash="0" * 64), tmp_path)
+        inputs.prepare_inputs(trial_on(here.texts, model_hash="0" * 64), tmp_path)
     assert str(error.value) == (
         "The weights of bert-zh-mini have changed since this trial was defined: find its settings "
         "again with `python -m helpers trials STUDY --search`."

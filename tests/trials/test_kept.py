@@ -156,8 +156,8 @@ def test_all_of_one_draw_start_from_one_network_and_no_two_draws_do():
 def test_what_is_made_of_a_student_needs_both_networks():
     taught = {"steps": 5, "learning_rate": 0.2, "layers": 1, "hard": 0.5, "temperature": 2.0}
     small = compressed(**taught, unlabelled=3, bits=8, trimmed=1)
-    student = kept.student_of(small)
+    student = kept.first_student(small)
     assert kept.needed(small) == [kept.parent_of(small), student]
-    assert student.arm == "distilled" and kept.student_of(student) == student
+    assert student.arm == "distilled" and kept.first_student(student) == student
     assert student.options.keys() == small.options.keys() - {"bits", "trimmed"}
     assert kept.parent_of(student) == kept.parent_of(small)

@@ -11,8 +11,8 @@ from helpers.tasks.language_modeling import LanguageModeling, document_losses
 from helpers.tasks.new_domain import NewDomain
 from helpers.trials import inputs, language
 from helpers.trials.arms import run
-from helpers.trials.outcome import check
-from helpers.trials.rows import rows_of
+from helpers.trials.outcome import check_items
+from helpers.trials.rows import item_rows
 from helpers.trials.runner import score_of
 from helpers.trials.tasks import TASKS
 from tests.trials import tiny
@@ -45,7 +45,7 @@ def outcome(made, arm, read=None, **changes):
 @pytest.mark.parametrize("arm", sorted(TASKS["language_modeling"].setups))
 def test_every_arm_scores_every_held_out_document(made, arm):
     trial, found = outcome(made, arm)
-    check(trial, found)
+    check_items(trial, found)
     assert found.items["is_target"].sum() == 4 and len(found.items["nats"]) == 12
     assert (found.items["nats"] > 0).all() and (found.items["bytes"] > 0).all()
     target = found.items["is_target"] == 1
@@ -64,7 +64,7 @@ def test_a_document_costs_what_the_task_says_it_costs(made):
     columns = {name: rows[name][:] for name in ("input_ids", "labels")}
     marked = Dataset.from_dict(columns | {"document": list(range(len(items)))})
     right = document_losses(net, items, marked, task.collator(tokenizer))
-    found = language.document_nats(net, rows_of(known, "test"), budget=50)
+    found = language.document_nats(net, item_rows(known, "test"), budget=50)
     np.testing.assert_allclose(found, right.nats, rtol=1e-5)
     np.testing.assert_allclose(outcome(made, "untuned")[1].items["nats"], right.nats, rtol=1e-5)
 
@@ -74,10 +74,10 @@ def test_unigram_is_the_frequencies_of_the_labelled_documents(made):
     known = made[2]
     trial = tiny.language_trials(made[0], made[1])[0]
     counts = np.full(known["vocabulary"], 0.5)
-    for ids, _ in rows_of(known, "train", language.labelled(trial, known)):
+    for ids, _ in item_rows(known, "train", language.labelled(trial, known)):
         counts += np.bincount(ids[1:], minlength=len(counts))
     loss = -np.log(counts / counts.sum())
-    right = [loss[ids[1:]].sum() for ids, _ in rows_of(known, "test")]
+    right = [loss[ids[1:]].sum() for ids, _ in item_rows(known, "test")]
     np.testing.assert_allclose(found.items["nats"], right, rtol=1e-5)
 
 

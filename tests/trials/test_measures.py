@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from helpers.trials.measures import by_measure, record
+from helpers.trials.measures import by_measure, record_measures
 from helpers.trials.outcome import Outcome
 from helpers.trials.reading import Read
 
@@ -65,7 +65,7 @@ class Kept:
 def test_all_measures_are_recorded_together_with_what_judgement_asks():
     read, truth = made()
     run, classes = Kept(), np.tile(np.arange(CLASSES), 500)
-    record(run, by_measure(read, truth, CLASSES), read, classes)
+    record_measures(run, by_measure(read, truth, CLASSES), read, classes)
     ((study, measures, more),) = run.given
     assert study == "topics" and measures[0] == "accuracy" and len(measures) == 4
     assert more["complete"] and more["overlap"] == {64: 0.0} and more["flops"] == {}
@@ -75,5 +75,5 @@ def test_all_measures_are_recorded_together_with_what_judgement_asks():
 def test_a_question_of_ones_own_is_not_recorded():
     read, truth = made(study="")
     run = Kept()
-    record(run, by_measure(read, truth, CLASSES), read, np.zeros(10, int))
+    record_measures(run, by_measure(read, truth, CLASSES), read, np.zeros(10, int))
     assert run.given == []

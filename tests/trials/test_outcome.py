@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from helpers import UserError
-from helpers.trials.outcome import Outcome, check, from_bytes, read_trial, to_bytes
+from helpers.trials.outcome import Outcome, check_items, from_bytes, read_trial, to_bytes
 from helpers.trials.tasks import TASKS
 from tests.trials.made import ORIGIN, names, said, same, trial
 
@@ -99,10 +99,10 @@ def test_arrays_of_another_task_are_refused():
         "classification has predicted, probability.$"
     )
     counted = names(*[[[0]] * 6] * 3)
-    for refuse in (check, to_bytes):
+    for refuse in (check_items, to_bytes):
         with pytest.raises(UserError, match=sentence):
             refuse(trial(), counted)
-    check(trial(task="tagging"), counted)
+    check_items(trial(task="tagging"), counted)
 
 
 @pytest.mark.parametrize("task", sorted(TASKS))

@@ -39,7 +39,7 @@ def test_a_pack_runs_where_there_is_nothing_but_torch_and_comes_back(made, tmp_p
     monkeypatch.setattr("helpers.trials.inputs.OWN", tmp_path / "own")
     monkeypatch.setattr(pack, "PIECE", 50_000)
     trials = tiny.trials(corpus, model, draws=range(2)) + tiny.trials(corpus, "", "majority")
-    count, size = pack.write(trials, tmp_path / "pack")
+    count, size = pack.write_pack(trials, tmp_path / "pack")
     pieces = sorted((tmp_path / "pack").glob("pack.*"))
     assert count == 2 and len(pieces) > 1
     assert max(piece.stat().st_size for piece in pieces) <= 50_000
@@ -67,13 +67,13 @@ def test_a_pack_runs_where_there_is_nothing_but_torch_and_comes_back(made, tmp_p
 
 def test_trials_without_a_training_do_not_travel(made, tmp_path):
     with pytest.raises(UserError, match="None of the 3 trials trains a network that needs"):
-        pack.write(tiny.trials(made[0], "", "majority"), tmp_path / "pack")
+        pack.write_pack(tiny.trials(made[0], "", "majority"), tmp_path / "pack")
 
 
 def test_a_folder_of_something_else_is_left_alone(made, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="holds something that is no pack; name another folder"):
-        pack.write(tiny.trials(*made), tmp_path)
+        pack.write_pack(tiny.trials(*made), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 

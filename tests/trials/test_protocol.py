@@ -25,6 +25,12 @@ def curves_now(folder):
         "tagging": tiny.tagging_trials(sentences, model),
         "retrieval": tiny.retrieval_trials(tiny.write_pairs(folder), model),
     }
+    fields = tiny.write_fields(folder)
+    asked["multi_task"] = [
+        trial
+        for arm in ("single_task", "multi_task")
+        for trial in tiny.field_trials(fields, model, arm)
+    ]
     causal = tiny.write_causal(folder)
     asked["language_modeling"] = [
         trial

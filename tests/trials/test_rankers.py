@@ -8,7 +8,7 @@ from helpers.evaluation.retrieval import ranks, recall_at, reciprocal_ranks
 from helpers.training.curves import points
 from helpers.trials import inputs, rankers
 from helpers.trials.arms import run
-from helpers.trials.outcome import check
+from helpers.trials.outcome import check_items
 from helpers.trials.runner import score_of
 from tests.trials import tiny
 
@@ -26,7 +26,7 @@ def outcome_of(here, arm, setting, **rest):
     (trial,) = tiny.retrieval_trials(corpus, model, arm, setting=setting, **rest)
     read = inputs.inputs_for(trial, folder / "inputs")
     outcome = run(trial, read, {model: {"folder": model}}, CPU)
-    check(trial, outcome)
+    check_items(trial, outcome)
     return trial, read, outcome
 
 

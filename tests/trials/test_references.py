@@ -5,7 +5,7 @@ import torch
 from helpers import UserError
 from helpers.sources.sampling import draw_order
 from helpers.trials import references
-from helpers.trials.outcome import check
+from helpers.trials.outcome import check_items
 from helpers.trials.rows import flat, pack_texts
 from tests.trials.made import trial
 
@@ -37,7 +37,7 @@ def sentences(train, test):
 
 def outcome_of(arm, one, inputs):
     outcome = getattr(references, arm)(one, inputs, {}, torch.device("cpu"))
-    check(one, outcome)
+    check_items(one, outcome)
     return outcome.items
 
 

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from helpers import UserError
 from helpers.trials.rows import (
     flat,
+    item_rows,
+    item_texts,
     load_inputs,
     n_items,
     pack_texts,
-    rows_of,
     save_inputs,
-    texts_of,
 )
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=8)
@@ -34,7 +34,7 @@ def test_lists_come_back_from_one_flat_array(parts):
 def test_texts_come_back_in_any_order(texts, data):
     inputs = dict(zip(("test.text", "test.text_starts"), pack_texts(texts), strict=True))
     places = data.draw(st.permutations(range(len(texts))))
-    assert texts_of(inputs, "test", places) == [texts[at] for at in places]
+    assert item_texts(inputs, "test", places) == [texts[at] for at in places]
     assert n_items(inputs, "test") == len(texts)
 
 
@@ -59,22 +59,22 @@ def tagged():
 
 
 def test_a_text_is_a_row_with_its_class():
-    assert plain(rows_of(classified(), "train")) == [
+    assert plain(item_rows(classified(), "train")) == [
         ([2, 7, 3], 1),
         ([2, 3], 0),
         ([2, 8, 9, 3], 2),
     ]
-    assert plain(rows_of(classified(), "train", [2, 0])) == [([2, 8, 9, 3], 2), ([2, 7, 3], 1)]
+    assert plain(item_rows(classified(), "train", [2, 0])) == [([2, 8, 9, 3], 2), ([2, 7, 3], 1)]
 
 
 def test_a_long_sentence_is_several_rows_with_a_label_for_each_token():
-    whole = plain(rows_of(tagged(), "test"))
+    whole = plain(item_rows(tagged(), "test"))
     assert whole[1:3] == [([2, 6, 7, 3], [-100, 0, 1, -100]), ([2, 8, 3], [-100, 2, -100])]
     assert len(whole) == 4 and n_items(tagged(), "test") == 3
 
 
 def test_sentences_come_in_the_order_asked_for_with_all_their_rows():
-    rows = plain(rows_of(tagged(), "test", np.array([2, 1])))
+    rows = plain(item_rows(tagged(), "test", np.array([2, 1])))
     assert [ids[1] for ids, _ in rows] == [9, 6, 8]
 
 

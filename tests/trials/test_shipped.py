@@ -29,7 +29,7 @@ def test_each_is_of_the_protocol_and_the_texts_of_today():
 
 def test_each_has_the_setting_that_the_search_found():
     for trial in TRIALS:
-        if not studies.searched(trial.task, trial.arm):
+        if not studies.has_search(trial.task, trial.arm):
             continue
         options = trial.options
         found = [

@@ -71,7 +71,7 @@ def test_every_study_names_arms_of_its_task_and_a_notebook(name, monkeypatch):
 def test_an_unknown_study_is_one_sentence():
     with pytest.raises(UserError, match=r"^There is no study 'topic'\. Did you mean 'topics'\?$"):
         studies.question("topic")
-    with pytest.raises(UserError, match=r"^There is no study 'x'\. Known: compression, "):
+    with pytest.raises(UserError, match=r"^There is no study 'x'\. Known: all_labels, "):
         studies.question("x")
 
 
@@ -158,7 +158,7 @@ def test_an_arm_without_a_setting_is_one_sentence(monkeypatch):
 
 
 def test_a_search_is_on_the_tuning_draw_and_validation_items():
-    found = studies.search(TEXTS)
+    found = studies.search_trials(TEXTS)
     trials = [one for _, each in found for one in each]
     assert {one.draw for one in trials} == {TUNING} == {-1}
     assert {(one.split, one.items) for one in trials} == {("validation", 50)}
@@ -169,8 +169,8 @@ def test_a_search_is_on_the_tuning_draw_and_validation_items():
 def test_every_arm_with_a_choice_is_searched_at_every_count_alike(name, monkeypatch):
     settle_facts(monkeypatch, train=10**6)
     asked = STUDIES[name]
-    found = studies.search(asked)
-    searched = [(arm, n) for arm, n in asked.pairs() if studies.searched(asked.task, arm)]
+    found = studies.search_trials(asked)
+    searched = [(arm, n) for arm, n in asked.pairs() if studies.has_search(asked.task, arm)]
     assert [(marks["arm"], marks["labels"]) for marks, _ in found] == searched
     for marks, trials in found:
         language = asked.task == "language_modeling" and "steps" in trials[0].options
@@ -188,7 +188,7 @@ def test_every_arm_with_a_choice_is_searched_at_every_count_alike(name, monkeypa
 
 def test_a_frozen_tagger_is_searched_by_rate_and_steps_and_a_frozen_classifier_by_penalty():
     def searched(question):
-        ((_, trials),) = studies.search(question)
+        ((_, trials),) = studies.search_trials(question)
         return {key for one in trials for key in one.options} - {*NETWORK, "pooling"}
 
     texts = Question(arms=("frozen",), labels=(64,))
@@ -198,13 +198,14 @@ def test_a_frozen_tagger_is_searched_by_rate_and_steps_and_a_frozen_classifier_b
 
 
 def test_a_search_names_the_labels_that_there_are():
-    ((marks, trials),) = studies.search(Question(arms=("tfidf",), labels=(10**6,)))
+    ((marks, trials),) = studies.search_trials(Question(arms=("tfidf",), labels=(10**6,)))
     assert marks["labels"] == trials[0].labels == 500
 
 
 def test_arms_of_seconds_are_those_without_a_training_of_the_whole_network():
     setups = [pair for task in TASKS.values() for pair in task.setups.items()]
     trained = {"fine_tuned", "from_scratch", "source_continued", "two_phase", "joint"}
+    trained |= {"single_task", "multi_task"}
     dear = {arm for arm, setup in setups if not setup.cheap}
     assert dear == trained | {"distilled", "small", *BY_STRATEGY}
 
@@ -241,7 +242,7 @@ def test_what_is_made_of_the_student_starts_from_the_distilled_trial():
         studies.trials_of("classification", "letters", "minilm", arm, 64, [0], max_length=32)[0]
         for arm in ("small", "distilled")
     )
-    assert kept.student_of(small) == student
+    assert kept.first_student(small) == student
 
 
 def test_a_network_of_wrong_labels_is_not_compressed():
@@ -268,7 +269,7 @@ def test_wrong_labels_take_the_settings_of_right_ones_and_are_no_search():
         assert noisy.options == clean.options | {"wrong_labels": 0.2}
         assert noisy.key != clean.key
     with pytest.raises(UserError, match="there is nothing to search"):
-        studies.search(wrong)
+        studies.search_trials(wrong)
     assert studies.name_of(replace(wrong, labels=(256,))) == "wrong_labels"
 
 
@@ -293,7 +294,7 @@ def test_writers_share_cost_and_lengths_and_baselines_read_no_weights():
         }  # fmt: skip
     (one,) = asked.trials("memory", 64, [0], setting={"longest": 3})
     assert (one.model, one.options) == ("", {"longest": 3})
-    tried = [trial.options for marks, each in studies.search(asked) for trial in each]
+    tried = [trial.options for marks, each in studies.search_trials(asked) for trial in each]
     rates = [each["learning_rate"] for each in tried if "learning_rate" in each]
     assert rates == [rate for rate in (1e-3, 3e-3, 1e-2) for _ in range(2)] * 2
     assert len([each for each in tried if "least" in each]) == 6

@@ -11,7 +11,7 @@ from helpers.tasks.translation import translate
 from helpers.trials import inputs, runner, translating
 from helpers.trials.arms import run
 from helpers.trials.networks import labelled
-from helpers.trials.rows import n_items, rows_of
+from helpers.trials.rows import item_rows, n_items
 from tests.trials import tiny
 
 CPU = torch.device("cpu")
@@ -71,7 +71,7 @@ def test_the_baselines_learn_the_pairs_that_the_trial_sees_and_no_others(place):
 def test_rows_ask_for_the_target_and_the_end_alone(place):
     _, read, _ = made(place, "fine_tuned", setting={"learning_rate": 0.01, "steps": 1})
     last = read["names"][0]
-    for ids, labels in rows_of(read, "validation"):
+    for ids, labels in item_rows(read, "validation"):
         first = int(np.argmax(labels != IGNORED))
         assert (labels[:first] == IGNORED).all() and (labels[first:] == ids[first:]).all()
         assert ids[0] == ids[-1] == last and len(ids) <= 128
@@ -90,7 +90,7 @@ def test_a_network_learns_and_both_starts_differ(place):
 def test_the_loss_is_the_models_own(place):
     trial, read, _ = made(place, "fine_tuned", setting={"learning_rate": 0.01, "steps": 1})
     model = translating.build(trial, {trial.model: {"folder": trial.model}}, pretrained=True)
-    rows = rows_of(read, "validation")[:1]
+    rows = item_rows(read, "validation")[:1]
     loss, share = translating.loss_and_share(model, rows, precision="float32", device=CPU)
     ids, labels = (torch.from_numpy(array.astype(np.int64))[None] for array in rows[0])
     out = model(input_ids=ids, labels=labels)

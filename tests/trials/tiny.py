@@ -27,6 +27,30 @@ def write_corpus(folder):
     return str(file)
 
 
+GROUPS = ("food.wheat", "food.corn", "money.bank", "money.loan", "money.bond", "odd.ship")
+
+
+def write_fields(folder):
+    """Write texts of two fields, of two and three groups, and of one group that is no field."""
+    file = folder / "groups.csv"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        rows = csv.writer(out)
+        rows.writerow(["text", "label"])
+        for i in range(240):
+            group = GROUPS[i % 6]
+            field, name = group.split(".")
+            rows.writerow([f"{name} {field} of day {i * 7919} by house {i * 104729}", group])
+    return f"{file}:fields"
+
+
+def field_trials(corpus, model, arm="multi_task", draws=range(1), labels=24, setting=None, **rest):
+    """Trials on fields."""
+    return trials_of(
+        "multi_task", corpus, model, arm, labels, draws,
+        max_length=16, setting=NETWORK if setting is None else setting, **rest,
+    )  # fmt: skip
+
+
 def write_model(folder, layers=1):
     """Write a BERT of so many layers, 16 wide, with a tokenizer."""
     place = folder / f"tiny-bert-{layers}"

@@ -32,7 +32,7 @@ from helpers.show.drawings.boxes import QUIET, Box, facing, look_of
 from helpers.show.drawings.shown import (  # noqa: F401 - some are for who imports this module
     FIXED,
     Drawing,
-    sentence,
+    checked_alt,
     show,
     spills,
     svg,
@@ -232,4 +232,4 @@ class Canvas:
 
     def drawing(self, alt: str) -> Drawing:
         """Return the figure with the sentence that says what it shows."""
-        return Drawing(self.figure, sentence(alt))
+        return Drawing(self.figure, checked_alt(alt))

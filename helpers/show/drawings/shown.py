@@ -42,7 +42,7 @@ def show(figure: Figure, alt: str) -> None:
     ``get_metadata('alt', 'image/svg+xml')`` reads. A PNG lies beside the SVG, because JupyterLab
     shows no SVG of a notebook that it does not trust yet.
     """
-    alt = sentence(alt)
+    alt = checked_alt(alt)
     if not InteractiveShell.initialized():  # a plain script has no place for pictures
         print(alt)
         return
@@ -56,7 +56,7 @@ def show(figure: Figure, alt: str) -> None:
 
 def svg(figure: Figure, alt: str) -> str:
     """Return the drawing as SVG without date or version: equal drawings are equal text."""
-    about = {"Title": sentence(alt), "Date": None, "Creator": None}
+    about = {"Title": checked_alt(alt), "Date": None, "Creator": None}
     buffer = io.StringIO()
     with mpl.rc_context(_STYLE), any_glyph():
         figure.savefig(buffer, format="svg", metadata=about)
@@ -93,7 +93,7 @@ def any_glyph() -> Iterator[None]:
         yield
 
 
-def sentence(alt: Any) -> str:
+def checked_alt(alt: Any) -> str:
     """Return the alternative text on one line; without one a UserError."""
     if not isinstance(alt, str) or not alt.strip():
         raise UserError("A drawing needs alt: one sentence that says what it shows.")

@@ -6,9 +6,10 @@ from helpers.trials.tasks.classification import Classification
 from helpers.trials.tasks.domains import Domains
 from helpers.trials.tasks.episodes import Episodes
 from helpers.trials.tasks.language_modeling import LanguageModels
+from helpers.trials.tasks.multi_task import MultiTask
 from helpers.trials.tasks.retrieval import Retrieval
 from helpers.trials.tasks.tagging import Tagging
-from helpers.trials.tasks.translation import Translations
+from helpers.trials.tasks.translation import Translating
 
 TASKS: dict[str, TrialTask] = {
     task.name: task
@@ -17,9 +18,10 @@ TASKS: dict[str, TrialTask] = {
         Tagging(),
         Domains(),
         Episodes(),
-        Translations(),
+        Translating(),
         LanguageModels(),
         Retrieval(),
+        MultiTask(),
     )
 }
 """By the names that trials have."""

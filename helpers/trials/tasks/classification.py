@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from helpers.trials.rows import Inputs, flat, pack_texts, seen_by
-from helpers.trials.tasks.base import Material, Setup, TrialTask, among, by_root, crossed
+from helpers.trials.tasks.base import Material, Setup, TrialTask, by_root, crossed
 
 if TYPE_CHECKING:
     from helpers.tasks.base import Task
@@ -25,9 +25,16 @@ of every labelled text already: with 64 labels of R8 (tuning draw, `minilm`) the
 STUDENT = {"layers": 3, "unlabelled": 1024, "hard": 0.5, "temperature": 2.0}
 """What a student is and sees: so many layers, so many texts without labels beside the labelled."""
 
-PENALTIES = among(regularization=(0.3, 3.0, 30.0, 300.0, 3e3, 3e4))
+PENALTIES = (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)
+"""Inverse ones, of a linear classifier."""
+
 LOW, MIDDLE, HIGH = (1e-4, 3e-4, 1e-3), (3e-4, 1e-3, 3e-3), (1e-3, 3e-3, 1e-2)
 """Learning rates that are tried: higher ones where few parameters learn."""
+
+
+def by_penalty(labels: int, penalties: Sequence[float]) -> list[dict[str, Any]]:
+    """Return settings of a linear classifier, which differ in the penalty."""
+    return crossed(regularization=penalties)
 
 
 def two_phases(labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
@@ -74,12 +81,12 @@ class Classification(TrialTask):
 
     name = "classification"
     protocol = 1
-    items = ("predicted", "probability")
+    items: Sequence[str] = ("predicted", "probability")
     setups: ClassVar = {
         "majority": Setup(reads="texts", cheap=True),
-        "tfidf": Setup(PENALTIES, reads="tokens", cheap=True),
-        "tfidf_whole": Setup(PENALTIES, reads="texts", cheap=True),
-        "frozen": Setup(PENALTIES, cheap=True),
+        "tfidf": Setup(by_penalty, PENALTIES, reads="tokens", cheap=True),
+        "tfidf_whole": Setup(by_penalty, PENALTIES, reads="texts", cheap=True),
+        "frozen": Setup(by_penalty, PENALTIES, cheap=True),
         "fine_tuned": Setup(by_root(5, 15), LOW),
         # about four times as many as a pretrained network: its training loss is then at 0
         "from_scratch": Setup(by_root(20, 20, more=320), LOW),

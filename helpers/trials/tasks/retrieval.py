@@ -13,7 +13,7 @@ from helpers.trials.tasks.base import Material, Setup, TrialTask, among, crossed
 if TYPE_CHECKING:
     from helpers.tasks.base import Task
     from helpers.trials.outcome import Outcome
-    from helpers.trials.tasks.base import Arm
+    from helpers.trials.tasks.base import Arm, Grid
     from helpers.trials.trial import Trial
 
 BATCH_PAIRS = 32
@@ -24,10 +24,18 @@ RATES_OF_RANKERS = {"fine_tuned": (2e-5, 1e-4, 5e-4), "from_scratch": (1e-4, 5e-
 best is not at an end."""
 
 
-def _passes(labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
-    """Return settings of a bi-encoder that goes over its pairs once or twice."""
-    once = max(1, labels // BATCH_PAIRS)
-    return crossed(learning_rate=rates, steps=(once, 2 * once))
+PASSES = {"fine_tuned": (1, 2), "from_scratch": (8, 24)}
+"""Of bi-encoders over their pairs: what starts from random weights has to learn the words first."""
+
+
+def _passes(*times: int) -> Grid:
+    """Return a grid of learning rates and steps, those of so many passes over the pairs."""
+
+    def grid(labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
+        once = max(1, labels // BATCH_PAIRS)
+        return crossed(learning_rate=rates, steps=[passes * once for passes in times])
+
+    return grid
 
 
 class Retrieval(TrialTask):
@@ -44,7 +52,7 @@ class Retrieval(TrialTask):
         "random": Setup(reads="texts", cheap=True),
         "bm25": Setup(among(k1=(0.6, 1.2, 2.0), b=(0.25, 0.75)), reads="tokens", cheap=True),
         "frozen": Setup(cheap=True),
-        **{arm: Setup(_passes, rates) for arm, rates in RATES_OF_RANKERS.items()},
+        **{arm: Setup(_passes(*PASSES[arm]), rates) for arm, rates in RATES_OF_RANKERS.items()},
     }
 
     def arms(self) -> Mapping[str, Arm]:
@@ -84,9 +92,9 @@ class Retrieval(TrialTask):
             rows = {name: task.encode(texts, given.tokenizer) for name, texts in sides.items()}
             pairs = list(zip(*rows.values(), strict=True))
             arrays["ids"], arrays["starts"] = flat(
-                [asked + said for asked, said in pairs], np.int32
+                [asked + reply for asked, reply in pairs], np.int32
             )
-            marks = [[CONTEXT] * len(asked) + [REPLY] * len(said) for asked, said in pairs]
+            marks = [[CONTEXT] * len(asked) + [REPLY] * len(reply) for asked, reply in pairs]
             arrays["labels"], _ = flat(marks, np.int8)
             sides = {
                 name: [seen_by(text, given.tokenizer, task.max_length) for text in texts]

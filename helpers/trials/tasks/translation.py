@@ -25,7 +25,7 @@ def _equal_cost(labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
 _WRITER = Setup(_equal_cost, (1e-3, 3e-3, 1e-2))
 
 
-class Translations(TrialTask):
+class Translating(TrialTask):
     """The text ``written`` (UTF-8, zeros behind it), and what sacrebleu counts in it.
 
     ``chrf`` and ``bleu`` are those counts, so that the scores of any choice of items can be had.

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from helpers import UserError
-from helpers.sources.readers import choose, columns, read_file
+from helpers.sources.readers import choose_columns, columns, read_file
 
 TEXTS = ["red, with a comma", "green; and this", "blue | bar", 'a "quoted" word']
 ROWS = [{"text": text, "label": "xy"[i % 2]} for i, text in enumerate(TEXTS)]
@@ -92,7 +92,7 @@ def test_columns_without_a_name_are_left_out(tmp_path):
     text = "v1,v2,,,\n" + "".join(f"{'xy'[i % 2]},some words of text {i},,,\n" for i in range(12))
     rows = read_file(written(tmp_path / "a.csv", text))
     assert list(rows.columns) == ["v1", "v2"] and rows.notes == ()
-    assert choose(rows, "text", "label").texts == ("v2",)
+    assert choose_columns(rows, "text", "label").texts == ("v2",)
 
 
 def test_what_is_lost_in_columns_without_a_name_is_told(tmp_path):
