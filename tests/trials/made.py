@@ -1,8 +1,10 @@
 """What several tests of trials need: trials and outcomes that nobody trained, a corpus of facts."""
 
+import itertools
+
 import numpy as np
 
-from helpers.trials import studies
+from helpers.trials import kept, studies, worker
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
 from helpers.trials.tasks.classification import BY_STRATEGY
@@ -74,3 +76,17 @@ def settle_facts(monkeypatch, **changes):
     monkeypatch.setattr(studies, "facts_of", lambda corpus, task: facts | {"task": task})
     monkeypatch.setattr(studies, "hash_of", lambda model: "d" * 64)
     monkeypatch.setattr(studies, "setting_for", setting_of)
+
+
+def share_out_here(tasks, facts, jobs, *, told, **rest):
+    """Run trials in this process, one after the other: one of their own takes seconds to start."""
+
+    class Line:
+        recv = itertools.chain(tasks, [None]).__next__
+
+        @staticmethod
+        def send(result):
+            told(*result)
+
+    worker.work(Line, facts)
+    kept.keep_in(None)

@@ -9,6 +9,7 @@ from helpers.trials import pack, runner
 from helpers.trials.store import Store
 from helpers.trials.tasks import TASKS
 from tests.trials import tiny
+from tests.trials.made import share_out_here
 
 # What a bare machine has not got; an import of one of these ends the run.
 BARE = """
@@ -53,6 +54,8 @@ def test_a_pack_runs_where_there_is_nothing_but_torch_and_comes_back(made, tmp_p
 
     here, there = Store(tmp_path / "here", None), Store(tmp_path / "there", None)
     assert there.merge(tmp_path / "out" / "outcomes-000.zip") == (2, 0)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as a worker sets it, and taken back
+    monkeypatch.setattr(runner, "share_out", share_out_here)
     runner.run_trials(trials[:2], here, jobs=1, progress=None)
     for trial in trials[:2]:  # the weights travelled in half precision
         one, other = here.get(trial).items, there.get(trial).items

@@ -1,5 +1,4 @@
 import io
-import itertools
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from helpers.trials.outcome import to_bytes
 from helpers.trials.store import Store
 from helpers.trials.tasks.base import TOKENS_A_SECOND
 from tests.trials import tiny
+from tests.trials.made import share_out_here
 from tests.trials.made import trial as made_trial
 
 
@@ -34,20 +34,6 @@ def assert_equal(first, second):
     for one, other in zip(first, second, strict=True):
         for name in one:
             np.testing.assert_array_equal(one[name], other[name])
-
-
-def share_out_here(tasks, facts, jobs, *, told, **rest):
-    """Run trials in this process, one after the other: one of their own takes seconds to start."""
-
-    class Line:
-        recv = itertools.chain(tasks, [None]).__next__
-
-        @staticmethod
-        def send(result):
-            told(*result)
-
-    worker.work(Line, facts)
-    kept.keep_in(None)
 
 
 @pytest.fixture
