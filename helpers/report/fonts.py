@@ -10,7 +10,7 @@ import functools
 import html
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -61,48 +61,67 @@ def font_faces(page: str) -> str:
     >>> font_faces("<p>迁移</p>").count("@font-face")
     1
     """
-    return maths_face([page]) + _han_face(page)
+    return font_faces_of([page])[0]
 
 
-def maths_face(pages: Iterable[str]) -> str:
-    """Return the CSS rule with the font for the formulas in `pages` (HTML); "" without a formula.
+def font_faces_of(pages: Sequence[str]) -> list[str]:
+    """Return :func:`font_faces` of each page of a report: the same bytes in a fraction of the time.
 
-    >>> maths_face(["<p>text</p>"])
-    ''
+    A font of thirty thousand signs is read once, for what all pages show, and cut from there.
+
+    >>> pages = ["<p>迁</p>", "<p>移</p>"]
+    >>> font_faces_of(pages) == [font_faces(page) for page in pages]
+    True
     """
-    signs: set[int] = set()
-    for page in pages:
-        for formula in re.findall(r"<math.*?</math>", page, re.DOTALL):
-            signs |= {ord(sign) for sign in html.unescape(re.sub(r"<[^>]*>", "", formula))}
-    return _face(MATHS, frozenset(signs | _ALWAYS)) if signs else ""
+    shown = [{MATHS: _of_formulas(page), HAN: _chinese(page)} for page in pages]
+    among = {family: frozenset[int]().union(*(each[family] for each in shown)) for family in _WHOLE}
+    return [
+        "".join(_face(family, signs, among[family]) for family, signs in each.items() if signs)
+        for each in shown
+    ]
 
 
-def _han_face(page: str) -> str:
-    signs = chinese_in(html.unescape(page))
-    return _face(HAN, frozenset(map(ord, signs))) if signs else ""
+def _of_formulas(page: str) -> frozenset[int]:
+    formulas = "".join(re.findall(r"<math.*?</math>", page, re.DOTALL))
+    signs = html.unescape(re.sub(r"<[^>]*>", "", formulas))
+    return _ALWAYS.union(map(ord, signs)) if signs else frozenset()
+
+
+def _chinese(page: str) -> frozenset[int]:
+    return frozenset(map(ord, chinese_in(html.unescape(page))))
+
+
+def _face(family: str, signs: frozenset[int], among: frozenset[int]) -> str:
+    data = base64.b64encode(_cut(family, signs, among)).decode("ascii")
+    return (
+        f'@font-face{{font-family:"{family}";src:url(data:font/woff;base64,{data}) format("woff")}}'
+    )
 
 
 @functools.lru_cache(maxsize=64)
-def _face(family: str, signs: frozenset[int]) -> str:
-    whole = _WHOLE[family]
-    file = carried.font_file(whole)
-    if file is None:
-        package = carried.carrier_of(whole)
-        raise UserError(f"The font {whole} comes with {package}, which is missing: `make setup`.")
+def _cut(family: str, signs: frozenset[int], among: frozenset[int]) -> bytes:
+    """Return a font of ``signs``, cut from that of the signs ``among`` which they are."""
+    source = _whole(family) if signs == among else _cut(family, among, among)
     options = subset.Options()
     options.name_IDs = [0, 1, 2, 5, 13, 14]  # copyright and licence stay with the font
     options.layout_features = []  # ssty, redrawn letters for superscripts, would double the size
     options.notdef_outline = True
     options.hinting = False
     # recalcTimestamp would write today's date into the font: other bytes on every build.
-    font = TTFont(io.BytesIO(file.read_bytes()), recalcTimestamp=False)
+    font = TTFont(io.BytesIO(source), recalcTimestamp=False)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=signs)
     subsetter.subset(font)
     font.flavor = "woff"  # zlib; woff2 would need brotli
     small = io.BytesIO()
     font.save(small)
-    data = base64.b64encode(small.getvalue()).decode("ascii")
-    return (
-        f'@font-face{{font-family:"{family}";src:url(data:font/woff;base64,{data}) format("woff")}}'
-    )
+    return small.getvalue()
+
+
+def _whole(family: str) -> bytes:
+    whole = _WHOLE[family]
+    file = carried.font_file(whole)
+    if file is None:
+        package = carried.carrier_of(whole)
+        raise UserError(f"The font {whole} comes with {package}, which is missing: `make setup`.")
+    return file.read_bytes()

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from helpers.claims.evidence import Evidence
 from helpers.claims.statements import CLAIMS, load_claims
 from helpers.report import opening, search, summary
-from helpers.report.fonts import font_faces
+from helpers.report.fonts import font_faces_of
 from helpers.report.pages import Page
 from helpers.report.places import anchor_of
 from helpers.report.repeat import repeat_command
@@ -98,7 +98,11 @@ def render(
             next=pages[place + 1] if place + 1 < len(pages) else None,
             runs=[run for run in runs if run["notebook"] == page.notebook],
         )
-    return files
+    faces = font_faces_of(list(files.values()))
+    return {
+        file: text.replace(_FONTS, its, 1)
+        for (file, text), its in zip(files.items(), faces, strict=True)
+    }
 
 
 def _maker(pages: Sequence[Page], by_name: Mapping[str, Page]) -> Callable[..., str]:
@@ -122,8 +126,7 @@ def _maker(pages: Sequence[Page], by_name: Mapping[str, Page]) -> Callable[..., 
 
     def make(file: str, template: str = "", **what: Any) -> str:
         found = environment.get_template(f"{template or file}.j2")
-        text = found.render(**(common | {"file": file} | what))
-        return text.replace(_FONTS, font_faces(text), 1)
+        return found.render(**(common | {"file": file} | what))
 
     return make
 
