@@ -24,3 +24,8 @@ def little_to_look_through():
     """
     gc.collect()
     gc.freeze()
+
+
+def pytest_unconfigure():
+    """Let the interpreter take leave of everything, or a package in C++ complains of leaks."""
+    gc.unfreeze()
