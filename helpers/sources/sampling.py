@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -157,3 +158,18 @@ def draw_order(labels: Sequence[int] | NDArray, draw: int) -> NDArray:
     order = np.concatenate([generator.permutation(part) for part in parts])
     first = np.sort(np.unique(classes[order], return_index=True)[1])
     return np.concatenate([order[first], np.delete(order, first)])
+
+
+def mean_overlap(draws: Iterable[NDArray]) -> float:
+    """Return the share of items that two draws have in common, the mean over pairs, in [0, 1].
+
+    Args:
+        draws: places of the items of each draw, equally many, none of them twice; of a single draw
+            the share is 0.
+
+    >>> mean_overlap([np.array([0, 1]), np.array([1, 2]), np.array([1, 0])])
+    0.6666666666666666
+    """
+    seen = [set(places.tolist()) for places in draws]
+    shares = [len(one & other) / len(one) for one, other in itertools.combinations(seen, 2)]
+    return float(np.mean(shares)) if shares else 0.0

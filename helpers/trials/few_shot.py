@@ -10,7 +10,6 @@ corpus's validation texts, which no scored episode has.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.sources.sampling import TUNING
+from helpers.sources.sampling import TUNING, mean_overlap
 from helpers.tasks.episodes import Episode, episodes, separate_episodes, split_classes
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs
@@ -69,12 +68,10 @@ def overlap(
 
     Args as for :func:`tests_of`.
     """
-    seen = [
-        set(np.concatenate([task.support for task in tests_of(labels, names, draw, n, **shape)]))
+    return mean_overlap(
+        np.concatenate([task.support for task in tests_of(labels, names, draw, n, **shape)])
         for draw in draws
-    ]
-    pairs = [len(one & two) / len(one) for one, two in itertools.combinations(seen, 2)]
-    return float(np.mean(pairs)) if pairs else 0.0
+    )
 
 
 def _scored(trial: Trial, inputs: Inputs) -> tuple[np.ndarray, list[Episode]]:

@@ -7,7 +7,6 @@ single group are no task. The arms are in :mod:`helpers.trials.multi_task`.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from helpers import UserError
 from helpers.evaluation.worst import by_domain, mean_of_domains, worst_of_domains
-from helpers.sources.sampling import draw_order
+from helpers.sources.sampling import draw_order, mean_overlap
 from helpers.trials.rows import Inputs
 from helpers.trials.trial import Trial
 
@@ -107,9 +106,7 @@ def overlap(labels: Any, names: Sequence[str], draws: Sequence[int], n: int) -> 
 
     Args as for :func:`drawn`.
     """
-    seen = [set(np.concatenate([*drawn(labels, names, one, n).values()]).tolist()) for one in draws]
-    shares = [len(one & two) / n for one, two in itertools.combinations(seen, 2)]
-    return float(np.mean(shares)) if shares else 0.0
+    return mean_overlap(np.concatenate([*drawn(labels, names, draw, n).values()]) for draw in draws)
 
 
 def places_of(inputs: Inputs, split: str) -> dict[str, np.ndarray]:

@@ -1,6 +1,5 @@
 """What was read for a question: its outcomes compared, joined, and written into a record."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +10,7 @@ from helpers import UserError
 from helpers.evaluation import reach
 from helpers.evaluation.bounds import Interval
 from helpers.evaluation.comparison import Comparison, Key
-from helpers.sources.sampling import draw_order
+from helpers.sources.sampling import draw_order, mean_overlap
 from helpers.tasks.tagging_scores import f1_of_counts
 from helpers.trials.outcome import Outcome
 from helpers.trials.trial import WATCHED
@@ -197,13 +196,7 @@ def overlaps(read: Read, classes: Sequence[int] | np.ndarray) -> dict[int, float
     for (_, n), each in read.outcomes.items():
         draws.setdefault(n, set()).update(each)
     orders = {draw: draw_order(classes, draw) for draw in sorted(set().union(*draws.values()))}
-    shares = {}
-    for n in sorted(draws):
-        seen = [set(orders[draw][:n].tolist()) for draw in sorted(draws[n])]
-        pairs = itertools.combinations(seen, 2)
-        common = [len(first & second) / n for first, second in pairs]
-        shares[n] = float(np.mean(common)) if common else 0.0
-    return shares
+    return {n: mean_overlap(orders[draw][:n] for draw in sorted(draws[n])) for n in sorted(draws)}
 
 
 def apart(read: Read, classes: Sequence[int] | np.ndarray, labels: int, most: float = 0.05) -> Read:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import UserError
-from helpers.sources.sampling import DRAWS, TUNING, draw, draw_order, stratified
+from helpers.sources.sampling import DRAWS, TUNING, draw, draw_order, mean_overlap, stratified
 
 labels = st.lists(st.integers(0, 4), min_size=1, max_size=80)
 
@@ -168,3 +168,11 @@ def test_a_draw_that_cannot_be_is_a_sentence(labels, number):
     assert str(told.value) == (
         f"A draw is numbered from 0 and needs items; not draw {number} of {len(labels)} items."
     )
+
+
+def test_the_overlap_is_the_mean_over_pairs_of_draws():
+    first, second, third = np.arange(4), np.arange(2, 6), np.arange(10, 14)
+    assert mean_overlap([first, second]) == 0.5
+    assert mean_overlap([first, second, third]) == pytest.approx(0.5 / 3)
+    assert mean_overlap([first, first]) == 1.0
+    assert mean_overlap([first]) == 0.0

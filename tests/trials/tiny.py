@@ -14,16 +14,20 @@ WORDS = ("wheat corn harvest", "bank loan interest", "ship port cargo")
 NETWORK = {"learning_rate": 0.003, "steps": 6}
 
 
-def write_corpus(folder):
-    """Write a labelled file; the number in each text keeps them from being duplicates."""
-    file = folder / "news.csv"
+def _write(file, labelled):
+    """Write (text, label) as a file; the numbers in each text keep them from being duplicates."""
     with file.open("w", newline="", encoding="utf-8") as out:
         rows = csv.writer(out)
         rows.writerow(["text", "label"])
-        for i in range(120):
-            words = WORDS[i % 3].split()
-            text = f"{words[i % 3]} {words[(i + 1) % 3]} of day {i * 7919} by house {i * 104729}"
-            rows.writerow([text, words[0]])
+        for i, (text, label) in enumerate(labelled):
+            rows.writerow([f"{text} of day {i * 7919} by house {i * 104729}", label])
+
+
+def write_corpus(folder):
+    """Write a labelled file of three classes."""
+    file = folder / "news.csv"
+    words = [WORDS[i % 3].split() for i in range(120)]
+    _write(file, [(f"{w[i % 3]} {w[(i + 1) % 3]}", w[0]) for i, w in enumerate(words)])
     return str(file)
 
 
@@ -33,13 +37,8 @@ GROUPS = ("food.wheat", "food.corn", "money.bank", "money.loan", "money.bond", "
 def write_fields(folder):
     """Write texts of two fields, of two and three groups, and of one group that is no field."""
     file = folder / "groups.csv"
-    with file.open("w", newline="", encoding="utf-8") as out:
-        rows = csv.writer(out)
-        rows.writerow(["text", "label"])
-        for i in range(240):
-            group = GROUPS[i % 6]
-            field, name = group.split(".")
-            rows.writerow([f"{name} {field} of day {i * 7919} by house {i * 104729}", group])
+    names = [GROUPS[i % 6].split(".") for i in range(240)]
+    _write(file, [(f"{name} {field}", f"{field}.{name}") for field, name in names])
     return f"{file}:fields"
 
 
