@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 
 from helpers import UserError
+from helpers.trials.tasks import task_of
 from helpers.trials.trial import Trial
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 PARENT = "parent_"
 """Marks those options of a trial that are its parent's."""
 
-SHARED = ("batch_tokens", "dropout", "max_length", "pooling", "precision")
+SHARED = ("batch_tokens", "dropout", "general_labels", "max_length", "pooling", "precision")
 """Options that a trial and its parent have in common."""
 
 TAUGHT = ("hard", "layers", "learning_rate", "steps", "temperature", "unlabelled")
@@ -48,15 +49,20 @@ def keep_in(folder: Path | None) -> None:
 def of_origins(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the settings of what a trial starts from as options of the trial that starts there.
 
+    The first is its parent; others come behind the parent, as its own steps would.
+
     >>> of_origins({"fine_tuned": {"steps": 240}, "distilled": {"steps": 120}})
     {'parent_steps': 240, 'steps': 120}
     """
-    of_parent = {PARENT + name: value for name, value in found["fine_tuned"].items()}
-    return of_parent | dict(found.get("distilled", {}))
+    parent, *others = found.values()
+    options = {PARENT + name: value for name, value in parent.items()}
+    for other in others:
+        options |= other
+    return options
 
 
 def parent_of(trial: Trial) -> Trial:
-    """Return the trial whose network a compressed one starts from: fine-tuned on the same draw.
+    """Return the trial whose network this one starts from: an arm of the same draw.
 
     >>> setting = {"parent_steps": 240, "max_length": 64, "sparsity": 0.5}
     >>> pruned = Trial("classification", "mine", "0" * 64, "pruned_50", 64, 0, 100,
@@ -71,7 +77,8 @@ def parent_of(trial: Trial) -> Trial:
         for name, value in options.items()
         if name.startswith(PARENT)
     }
-    return replace(trial, arm="fine_tuned", setting=tuple((own | of_parent).items()))
+    arm = task_of(trial.task).setup(trial.arm).starts_from[0]
+    return replace(trial, arm=arm, setting=tuple((own | of_parent).items()))
 
 
 def first_student(trial: Trial) -> Trial:
@@ -93,7 +100,8 @@ def needed(trial: Trial) -> list[Trial]:
     options = trial.options
     if PARENT + "steps" not in options:
         return []
-    return [parent_of(trial), *([first_student(trial)] if "steps" in options else [])]
+    taught = task_of(trial.task).is_student(trial.arm)
+    return [parent_of(trial), *([first_student(trial)] if taught else [])]
 
 
 def file_of(trial: Trial, folder: Path) -> Path:

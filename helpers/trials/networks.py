@@ -131,19 +131,21 @@ def drop(model: nn.Module, share: float) -> None:
 
 def fine_tuned(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
     """Train all of the pretrained network on the labelled items."""
-    return _trained(trial, inputs, build(trial, inputs, folders, pretrained=True), device)
+    model = build(trial, inputs, folders, pretrained=True)
+    return trained(trial, inputs, model, device)
 
 
 def from_scratch(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
     """Train the same network from random weights on the same items."""
-    return _trained(trial, inputs, build(trial, inputs, folders, pretrained=False), device)
+    model = build(trial, inputs, folders, pretrained=False)
+    return trained(trial, inputs, model, device)
 
 
 def frozen_tagger(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
     """Train the head alone on the pretrained network's token vectors, which stay as they are."""
     model = build(trial, inputs, folders, pretrained=True)
     model.backbone.requires_grad_(False)
-    return _trained(trial, inputs, model, device)
+    return trained(trial, inputs, model, device)
 
 
 def untrained(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
@@ -204,8 +206,18 @@ def fit(
     )
 
 
-def _trained(trial: Trial, inputs: Inputs, model: EncoderWithHead, device: torch.device) -> Outcome:
-    seen = rows_seen(trial, inputs, labelled(trial, inputs))
+def trained(
+    trial: Trial,
+    inputs: Inputs,
+    model: EncoderWithHead,
+    device: torch.device,
+    seen: list[Row] | None = None,
+) -> Outcome:
+    """Train ``model`` and let it answer all scored items.
+
+    ``seen``: labelled rows; None: those of :func:`labelled`.
+    """
+    seen = rows_seen(trial, inputs, labelled(trial, inputs)) if seen is None else seen
     look = watcher(trial, inputs, seen, rows_watched(inputs), device)
     done = fit(trial, seen, model, device, look)
     precision = trial.options["precision"]

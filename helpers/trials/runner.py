@@ -157,6 +157,15 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
         store: keeps the trials of the search too, so that a stopped search goes on.
         how: ``jobs``, ``device``, ``minutes``, ``progress`` as :func:`run_trials`.
     """
+    entries: list[dict[str, Any]] = []
+    for part in studies.origins_first(asked):
+        if studies.origins_unsearched(part):
+            break  # the limit was reached before
+        entries += _search(part, store, **how)
+    return entries
+
+
+def _search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, Any]]:
     wanted = studies.search_trials(asked)
     failed = run_trials([trial for _, each in wanted for trial in each], store, **how)
     folder = store.own / "inputs" if store.own else None

@@ -1,7 +1,7 @@
 """Studies: which trials answer a question, the most decisive ones first."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -221,15 +221,41 @@ def unsearched(asked: Question) -> list[str]:
     Their trials cannot be defined, so they are missing whatever is stored; nor can those that start
     from a network whose setting was not found.
     """
-    setup, arms = task_of(asked.task).setup, []
-    for arm in asked.arms:
-        own = [arm] if setup(arm).grid else []
-        try:
-            for origin in (*own, *setup(arm).starts_from):
-                setting_for(asked.task, asked.corpus, asked.model, origin, asked.labels[0])
-        except UserError:
-            arms.append(arm)
-    return arms
+    setup = task_of(asked.task).setup
+    own = [arm for arm in asked.arms if setup(arm).grid and not _searched(asked, arm)]
+    late = origins_unsearched(asked)
+    return [arm for arm in asked.arms if arm in own or arm in late]
+
+
+def origins_unsearched(asked: Question) -> list[str]:
+    """Return the arms of a question that start from a network whose setting was not found yet."""
+    setup = task_of(asked.task).setup
+    return [
+        arm
+        for arm in asked.arms
+        if not all(_searched(asked, origin) for origin in setup(arm).starts_from)
+    ]
+
+
+def _searched(asked: Question, arm: str) -> bool:
+    try:
+        setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
+    except UserError:
+        return False
+    return True
+
+
+def origins_first(asked: Question) -> list[Question]:
+    """Return a question in the parts of a search: arms that start from others' networks come last.
+
+    >>> parts = origins_first(Question(arms=["small", "distilled", "fine_tuned"]))
+    >>> [list(part.arms) for part in parts]
+    [['fine_tuned'], ['small', 'distilled']]
+    """
+    setup = task_of(asked.task).setup
+    late = [arm for arm in asked.arms if {*setup(arm).starts_from} & {*asked.arms}]
+    early = [arm for arm in asked.arms if arm not in late]
+    return [replace(asked, arms=arms) for arms in (early, late) if arms]
 
 
 def search_trials(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:

@@ -3,6 +3,7 @@
 from helpers import UserError, nearest
 from helpers.trials.tasks.base import TrialTask
 from helpers.trials.tasks.classification import Classification
+from helpers.trials.tasks.domain_tagging import DomainTagging
 from helpers.trials.tasks.domains import Domains
 from helpers.trials.tasks.episodes import Episodes
 from helpers.trials.tasks.language_modeling import LanguageModels
@@ -22,6 +23,7 @@ TASKS: dict[str, TrialTask] = {
         LanguageModels(),
         Retrieval(),
         MultiTask(),
+        DomainTagging(),
     )
 }
 """By the names that trials have."""

@@ -31,7 +31,7 @@ Arm = Callable[["Trial", Inputs, Folders, "torch.device"], "Outcome"]
 """What is done with the labels of a trial."""
 
 Grid = Callable[[int, Sequence[float]], list[dict[str, Any]]]
-"""From label count and rates to the settings that are tried: six."""
+"""From label count and rates to the settings that are tried: six, or fewer of like lengths."""
 
 SPLITS = ("train", "validation", "test")
 """Of a corpus."""
@@ -57,18 +57,23 @@ def among(**numbers: Sequence[Any]) -> Grid:
 def by_root(*shares: float, more: float = 0.0) -> Grid:
     """Return a grid of learning rates and steps, which grow with the root of the labels.
 
+    A length is left out where the next is not even a quarter longer.
+
     Args:
-        shares: steps as multiples of the root.
+        shares: steps as multiples of the root, rising.
         more: steps that are added to the last.
 
     >>> [each["steps"] for each in by_root(5, 15)(64, (1e-4, 3e-4))]
     [40, 120, 40, 120]
+    >>> by_root(20, 20, more=320)(4927, [1e-4])
+    [{'learning_rate': 0.0001, 'steps': 1724}]
     """
 
     def grid(labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
         steps = [share * math.sqrt(labels) for share in shares]
         steps[-1] += more
-        return crossed(learning_rate=rates, steps=[round(each) for each in steps])
+        apart = [a for a, b in itertools.pairwise(steps) if b >= 1.25 * a] + steps[-1:]
+        return crossed(learning_rate=rates, steps=[round(each) for each in apart])
 
     return grid
 
@@ -179,13 +184,18 @@ class TrialTask:
         """
         return "steps" in trial.options and "parent_steps" not in trial.options
 
+    def is_student(self, arm: str) -> bool:
+        """Tell whether an arm's network is, or is made of, one that another has taught."""
+        return "distilled" in (arm, *self.setup(arm).starts_from)
+
     def seconds(self, trial: Trial) -> float:
         """Return about how long a trial takes on :data:`TOKENS_A_SECOND`, without its origins."""
         options = trial.options
         compressed = "parent_steps" in options
         if "steps" not in options and not compressed:
             return 3.0
-        training = 0.0 if compressed else training_seconds(trial)
+        elsewhere = self.is_student(trial.arm) or "steps" not in options  # with what it starts from
+        training = 0.0 if compressed and elsewhere else training_seconds(trial)
         length = options["max_length"] * self.texts_an_item
         return training + trial.items * length / (8 * TOKENS_A_SECOND) + 5.0
 

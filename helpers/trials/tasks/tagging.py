@@ -11,10 +11,16 @@ from helpers.trials.rows import Inputs, flat, pack_texts
 from helpers.trials.tasks.base import Material, Setup, TrialTask, among, by_root
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+
     from helpers.tasks.base import Task
     from helpers.trials.outcome import Outcome
     from helpers.trials.tasks.base import Arm
     from helpers.trials.trial import Trial
+
+
+RATES = (1e-4, 3e-4, 1e-3)
+"""Learning rates of whole networks."""
 
 
 class Tagging(TrialTask):
@@ -32,8 +38,8 @@ class Tagging(TrialTask):
         ),
         "untrained": Setup(cheap=True),
         "frozen": Setup(by_root(5, 15), (3e-3, 1e-2, 3e-2), cheap=True),
-        "fine_tuned": Setup(by_root(5, 15), (1e-4, 3e-4, 1e-3)),
-        "from_scratch": Setup(by_root(20, 20, more=320), (1e-4, 3e-4, 1e-3)),
+        "fine_tuned": Setup(by_root(5, 15), RATES),
+        "from_scratch": Setup(by_root(20, 20, more=320), RATES),
     }
 
     def arms(self) -> Mapping[str, Arm]:
@@ -65,8 +71,16 @@ class Tagging(TrialTask):
 
     def arrays(self, given: Material, split: str) -> dict[str, np.ndarray]:
         """Return sentences, their tags and articles, and windows of tokens."""
+        return self.sentences(given, self.chosen(given.task, split))
+
+    def chosen(self, task: Any, split: str) -> Dataset:
+        """Return the sentences of a split that trials read."""
+        found: Dataset = task.items(split)
+        return found
+
+    def sentences(self, given: Material, items: Dataset) -> dict[str, np.ndarray]:
+        """Return :meth:`arrays` of some sentences."""
         task = given.task
-        items = task.items(split)
         number = {name: i for i, name in enumerate(task.label_names)}
         arrays: dict[str, np.ndarray] = {}
         arrays["text"], arrays["text_starts"] = pack_texts(list(items["text"]))
