@@ -63,6 +63,7 @@ def setting_of(task, corpus, model, arm, labels):
     """Stand in for the settings that a search found."""
     if (
         arm in ("fine_tuned", "from_scratch", "distilled", *BY_STRATEGY)
+        or arm in ("general", "pooled", "general_then_domain")
         or arm.startswith("joint")
         or (task, arm) == ("tagging", "frozen")
     ):

@@ -31,6 +31,12 @@ def curves_now(folder):
         for arm in ("single_task", "multi_task")
         for trial in tiny.field_trials(fields, model, arm)
     ]
+    reports = tiny.write_reports(folder)
+    asked["domain_tagging"] = [
+        trial
+        for arm in ("general", "pooled", "general_then_domain")
+        for trial in tiny.domain_tagging_trials(reports, model, arm)
+    ]
     causal = tiny.write_causal(folder)
     asked["language_modeling"] = [
         trial
@@ -46,6 +52,8 @@ def curves_now(folder):
         numbers = []
         for trial in trials:
             options = trial.options | {"precision": "float32", "learning_rate": 0.01}
+            if "parent_steps" in options:
+                options |= {"parent_steps": 6, "parent_learning_rate": 0.01}
             trial = type(trial)(**{**vars(trial), "setting": tuple(options.items())})
             read = inputs.inputs_for(trial, folder / "inputs")
             outcome = run(trial, read, folders, torch.device("cpu"))

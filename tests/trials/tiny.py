@@ -85,6 +85,37 @@ def write_tagged(folder):
     return str(file)
 
 
+ABROAD = ["克林顿", "叶利钦", "桥本", "希拉克"]
+CITIES = ["巴黎", "莫斯科", "东京", "华盛顿"]
+
+
+def write_reports(folder):
+    """Write tagged articles of a sentence, every third a report from abroad with names of its own.
+
+    The dateline holds no name, so that only the sentence behind it does.
+    """
+    file = folder / "reports.jsonl"
+    lines = []
+    for i in range(240):
+        people, places = (PEOPLE, PLACES) if i % 3 else (ABROAD, CITIES)
+        person, place, verb = people[i % 4], places[(i // 4) % 4], VERBS[(i // 16) % 4]
+        city = "北京" if i % 3 else places[i % 4]
+        number = "".join(f"{digit}/m " for digit in f"{i * 7919 + 104729}")
+        tagged = f"本报/n {city}/n １月/t ３日/t 电/n ：/w {person}/nr {verb}/v {place}/ns ，/w"
+        line = f"{tagged} {number}新华社/nt 号/q 。/w"
+        lines.append(json.dumps({"tagged": line}, ensure_ascii=False))
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return f"{file}:abroad"
+
+
+def domain_tagging_trials(corpus, model, arm="general", draws=range(1), labels=12, **rest):
+    """Trials on reports from abroad, with a setting of their own where none is given."""
+    return trials_of(
+        "domain_tagging", corpus, model, arm, labels, draws,
+        max_length=32, **{"setting": NETWORK} | rest,
+    )  # fmt: skip
+
+
 def tagging_trials(corpus, model, arm="fine_tuned", draws=range(1), labels=12, setting=None):
     """Trials on tagged sentences."""
     return trials_of(
