@@ -4,9 +4,11 @@ A candidate learns from n labelled texts with each of several settings at once (
 done once) and gives one model a setting. Shapes: n texts, c classes.
 """
 
+import functools
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,9 +17,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from helpers.baselines.static_embeddings import token_table
 from helpers.delivery import models
 from helpers.sources.variants import variant
 from helpers.sources.weights import check_positions, load_model, load_tokenizer
+from helpers.trials.tasks.classification import DIMENSIONS
 
 Labels = npt.NDArray[np.int64]
 Setting = Mapping[str, float]
@@ -134,6 +138,54 @@ class Bag:
         each = max(1e-6, (times[-1] - times[-2]) / (sizes[-1] - sizes[-2]))
         left = max(0.0, seconds - sum(times))
         return self.settings, min(len(texts), int(left / each / passes))
+
+
+class Static:
+    """An encoder's static embeddings, and logistic regression: a text is looked up, not read."""
+
+    settings: Sequence[Setting] = tuple(
+        {"C": c} for c in (10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
+    )
+    too_sure = False
+
+    def __init__(self, encoder: str, precision: str) -> None:
+        """Name the encoder; its vocabulary is read when there is a text to look up.
+
+        Raises:
+            UserError: no such model.
+        """
+        self.encoder, self.precision = encoder, precision
+        self.name = f"static {encoder}"
+        self.tokenizer = load_tokenizer(variant(encoder).name)
+
+    @functools.cached_property
+    def table(self) -> models.Floats:
+        """A vector for every token, (V, k): the encoder reads its vocabulary once, for seconds."""
+        network = load_body_of(self.encoder).eval()
+        return token_table(network, self.tokenizer, DIMENSIONS, self.precision)
+
+    def fit(
+        self, texts: Sequence[str], labels: Labels, n_classes: int, settings: Sequence[Setting]
+    ) -> Sequence[models.Model]:
+        """Look the texts up and learn weights for each setting."""
+        blank = models.Linear.constant(0, n_classes, self.table.shape[1])
+        empty = models.StaticVectors(self.table, models.pieces_of(self.tokenizer), blank)
+        parts = [empty.vectors(part) for part in models.parts_of(texts)]
+        found = regressions(np.concatenate(parts), labels, n_classes, settings)
+        return [replace(empty, linear=linear) for linear in found]
+
+    def plan(
+        self, texts: Sequence[str], labels: Labels, n_classes: int, seconds: float, passes: float
+    ) -> tuple[Sequence[Setting], int]:
+        """Time the reading of the vocabulary, and the fit with all settings of a sample."""
+        started = time.monotonic()
+        self.table  # noqa: B018 - what it takes is measured
+        left = seconds - (time.monotonic() - started)
+        few = slice(0, min(SAMPLE, len(texts)))
+        started = time.monotonic()
+        self.fit(texts[few], labels[few], n_classes, self.settings)
+        each = max(1e-6, (time.monotonic() - started) / max(1, few.stop))
+        return self.settings, min(len(texts), max(0, int(left / each / passes)))
 
 
 class Frozen:

@@ -13,8 +13,10 @@ import torch
 from scipy.special import softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from tokenizers import Tokenizer
 
 from helpers.baselines.bag_of_words import bag_of_words
+from helpers.baselines.static_embeddings import text_vectors
 from helpers.tasks.heads import mean_pool
 from helpers.training.loop import Row, read
 
@@ -133,6 +135,43 @@ class BagOfWords:
             self.linear.probabilities(self.counter.transform(part)) for part in parts_of(texts)
         ]
         return np.concatenate([np.zeros((0, len(self.linear.bias))), *parts])
+
+
+@dataclass(frozen=True)
+class StaticVectors:
+    """Logistic regression on the mean of a text's static embeddings, scaled to length 1.
+
+    No network is run: a text is looked up. The same as sentence-transformers' StaticEmbedding,
+    Normalize and Dense.
+
+    Attributes:
+        table: a vector for every token, (V, k).
+        pieces: cuts texts into tokens, without special ones and at any length.
+        linear: the classes' weights.
+    """
+
+    table: Floats
+    pieces: Tokenizer
+    linear: Linear
+    kind: str = "static"
+
+    def vectors(self, texts: Sequence[str]) -> Floats:
+        """Return the vectors of texts, (n, k)."""
+        cut = self.pieces.encode_batch(list(texts), add_special_tokens=False)
+        return text_vectors(self.table, [each.ids for each in cut])
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """Return the probability of each class, (n, c)."""
+        parts = [self.linear.probabilities(self.vectors(part)) for part in parts_of(texts)]
+        return np.concatenate([np.zeros((0, len(self.linear.bias))), *parts])
+
+
+def pieces_of(tokenizer: Any) -> Tokenizer:
+    """Return what cuts texts into a tokenizer's tokens, however long they are, and nothing more."""
+    pieces = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    pieces.no_truncation()
+    pieces.no_padding()
+    return pieces
 
 
 @dataclass(frozen=True)

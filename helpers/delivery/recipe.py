@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from helpers.delivery.answer import Answer
-from helpers.delivery.candidates import Bag, Candidate, Frozen
+from helpers.delivery.candidates import Bag, Candidate, Frozen, Static
 
 
 def recipe(
@@ -17,6 +17,8 @@ def recipe(
     if kind == "frozen":
         encoder = next(one for one in encoders if name == f"frozen {one}")
         return Frozen(encoder, max_length, "float32"), answer.delivered["setting"]
+    if kind == "static":
+        return Static(name.removeprefix("static "), "float32"), answer.delivered["setting"]
     if kind in ("words", "characters"):
         return Bag(kind), answer.delivered["setting"]
     return Bag("words"), {"C": 10.0}

@@ -20,9 +20,7 @@ _CITIES = """
 ABROAD = frozenset(_CITIES.split())
 """Places abroad from which People's Daily reported in January 1998, as it writes them."""
 
-_DATELINE = re.compile(
-    r"(?:新华社|本报)([一-鿿]{1,12}?)(?:[０-９]+月)?[０-９]+日(?:电|讯|专电)"
-)
+_DATELINE = re.compile(r"(?:新华社|本报)([一-鿿]{1,12}?)(?:[０-９]+月)?[０-９]+日(?:电|讯|专电)")
 _BEGINNING = 200
 """Characters among which a dateline stands, behind the titles."""
 

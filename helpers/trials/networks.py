@@ -4,7 +4,7 @@ Needs torch, transformers and numpy alone (but the frozen text classifier, whose
 is scikit-learn's).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -268,10 +268,26 @@ def vectors(
 
 def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
     """Fit logistic regression to the pretrained network's vectors, which stay as they are."""
-    from helpers.evaluation.probes import probe
-
     model, kept = vectors(trial, inputs, folders, device)
     seen = labelled(trial, inputs)
+    probabilities = probe_probabilities(trial, inputs, kept, seen)
+    cost = frozen_cost(inputs, seen, model)
+    return Outcome(answers.of_probabilities(probabilities), {}, cost)
+
+
+def probe_probabilities(
+    trial: Trial, inputs: Inputs, kept: Mapping[str, np.ndarray], seen: np.ndarray
+) -> np.ndarray:
+    """Return the class probabilities of all scored texts, (n, c), by logistic regression.
+
+    Args:
+        trial: has the penalty.
+        inputs: its.
+        kept: vectors of training and scored texts by split.
+        seen: places of the labelled texts.
+    """
+    from helpers.evaluation.probes import probe
+
     classes = classes_seen(trial, inputs, seen)
     probabilities = np.zeros((len(kept[trial.split]), len(inputs["names"])))
     if len(set(classes.tolist())) == 1:
@@ -279,8 +295,7 @@ def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device)
     else:
         fitted = probe(trial.options["regularization"]).fit(kept["train"][seen], classes)
         probabilities[:, fitted.classes_] = fitted.predict_proba(kept[trial.split])
-    cost = frozen_cost(inputs, seen, model)
-    return Outcome(answers.of_probabilities(probabilities), {}, cost)
+    return probabilities
 
 
 def frozen_cost(inputs: Inputs, seen: np.ndarray, model: EncoderWithHead) -> dict[str, float]:

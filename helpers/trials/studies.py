@@ -17,7 +17,9 @@ from helpers.trials.trial import Trial
 
 FILE = ROOT / "data" / "studies.yaml"
 
-TEXT_ARMS = ("majority", "tfidf", "tfidf_whole", "frozen", "fine_tuned", "from_scratch")
+TEXT_ARMS = (
+    "majority", "tfidf", "tfidf_whole", "static", "frozen", "fine_tuned", "from_scratch",
+)  # fmt: skip
 TAG_ARMS = tuple(TASKS["tagging"].setups)
 LANGUAGE_ARMS = tuple(TASKS["language_modeling"].setups)
 TRANSLATION_ARMS = tuple(TASKS["translation"].setups)

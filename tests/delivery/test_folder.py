@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from helpers import UserError
 from helpers.delivery import folder
-from helpers.delivery.candidates import Bag, Frozen, Largest
+from helpers.delivery.candidates import Bag, Frozen, Largest, Static
 from helpers.delivery.tuning import FullTuning
 from tests.delivery import made
 
@@ -30,6 +31,7 @@ def delivered(tmp_path_factory):
         "largest": (Largest(), {}),
         "words": (Bag("words"), {"C": 10.0}),
         "characters": (Bag("characters"), {"C": 10.0}),
+        "static": (Static(encoder, "float32"), {"C": 1000.0}),
         "frozen": (Frozen(encoder, 24, "float32"), {"C": 100.0}),
         "fine_tuned": (
             FullTuning(encoder, 24, "float32", torch.device("cpu")),
@@ -44,7 +46,7 @@ def delivered(tmp_path_factory):
     return found
 
 
-KINDS = ["largest", "words", "characters", "frozen", "fine_tuned"]
+KINDS = ["largest", "words", "characters", "static", "frozen", "fine_tuned"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -116,6 +118,25 @@ def test_the_frozen_layout_is_what_its_modules_say(delivered):
         logits = dense["linear.weight"] @ vector + dense["linear.bias"]
         shares = np.exp(logits) / np.exp(logits).sum()
         np.testing.assert_allclose(model.probabilities([text])[0], shares, atol=1e-5)
+
+
+def test_the_static_layout_is_what_its_modules_say(delivered):
+    """What sentence-transformers does with it, written out: a row a token, length 1, one layer."""
+    model, place = delivered["static"]
+    modules = json.loads((place / "modules.json").read_text())
+    kinds = [one["type"].rsplit(".")[-1] for one in modules]
+    assert kinds == ["StaticEmbedding", "Normalize", "Dense"]
+    pieces = Tokenizer.from_file(str(place / modules[0]["path"] / "tokenizer.json"))
+    table = load_file(place / modules[0]["path"] / "model.safetensors")["embedding.weight"]
+    dense = load_file(place / modules[2]["path"] / "model.safetensors")
+    for text in [*made.rows(10, seed=5)[0], LONG]:
+        ids = pieces.encode(text, add_special_tokens=False).ids
+        vector = table[ids].mean(0)
+        vector = vector / np.linalg.norm(vector)
+        logits = dense["linear.weight"] @ vector + dense["linear.bias"]
+        shares = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+        np.testing.assert_allclose(model.probabilities([text])[0], shares, atol=1e-5)
+    assert len(pieces.encode(LONG, add_special_tokens=False).ids) > 40  # nothing is cut
 
 
 def test_a_model_is_replaced_and_nothing_else_is(delivered, tmp_path):

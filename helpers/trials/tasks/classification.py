@@ -28,6 +28,12 @@ STUDENT = {"layers": 3, "unlabelled": 1024, "hard": 0.5, "temperature": 2.0}
 PENALTIES = (0.3, 3.0, 30.0, 300.0, 3e3, 3e4)
 """Inverse ones, of a linear classifier."""
 
+WEAK = (1.0, 20.0, 400.0, 8e3, 2e5, 4e6)
+"""The same for the numbers of vectors of length 1, which are small."""
+
+DIMENSIONS = 256
+"""Numbers of a static embedding."""
+
 LOW, MIDDLE, HIGH = (1e-4, 3e-4, 1e-3), (3e-4, 1e-3, 3e-3), (1e-3, 3e-3, 1e-2)
 """Learning rates that are tried: higher ones where few parameters learn."""
 
@@ -86,6 +92,7 @@ class Classification(TrialTask):
         "majority": Setup(reads="texts", cheap=True),
         "tfidf": Setup(by_penalty, PENALTIES, reads="tokens", cheap=True),
         "tfidf_whole": Setup(by_penalty, PENALTIES, reads="texts", cheap=True),
+        "static": Setup(by_penalty, WEAK, cheap=True, adds={"dimensions": DIMENSIONS}),
         "frozen": Setup(by_penalty, PENALTIES, cheap=True),
         "fine_tuned": Setup(by_root(5, 15), LOW),
         # about four times as many as a pretrained network: its training loss is then at 0
@@ -96,12 +103,13 @@ class Classification(TrialTask):
 
     def arms(self) -> Mapping[str, Arm]:
         """Return what each arm does."""
-        from helpers.trials import compressed, networks, references, strategies
+        from helpers.trials import compressed, networks, references, strategies, word_vectors
 
         return {
             "majority": references.majority,
             "tfidf": references.tfidf,
             "tfidf_whole": references.tfidf,
+            "static": word_vectors.static,
             "frozen": networks.frozen,
             "fine_tuned": networks.fine_tuned,
             "from_scratch": networks.from_scratch,
