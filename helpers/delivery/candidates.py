@@ -140,6 +140,11 @@ class Bag:
         return self.settings, min(len(texts), int(left / each / passes))
 
 
+def can_be_static(encoder: str) -> bool:
+    """Tell whether an encoder's tokenizer is one that a single file can hold."""
+    return bool(load_tokenizer(variant(encoder).name).is_fast)
+
+
 class Static:
     """An encoder's static embeddings, and logistic regression: a text is looked up, not read."""
 

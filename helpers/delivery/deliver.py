@@ -17,7 +17,7 @@ import torch
 
 from helpers.delivery import choose, folder
 from helpers.delivery.answer import SHOWN, Answer
-from helpers.delivery.candidates import Bag, Frozen, Largest, Static
+from helpers.delivery.candidates import Bag, Frozen, Largest, Static, can_be_static
 from helpers.delivery.choose import Tried
 from helpers.delivery.clock import Clock
 from helpers.delivery.contest import Contest
@@ -81,7 +81,8 @@ def deliver(
     contest.consider(Largest, 1.0, at_least=ALWAYS)
     contest.consider(partial(Bag, "words"), 0.15, at_least=ALWAYS)
     contest.consider(partial(Bag, "characters"), 0.2)
-    contest.consider(partial(Static, encoders[0], precision), 0.2)
+    for name in filter(can_be_static, encoders[:1]):
+        contest.consider(partial(Static, name, precision), 0.2)
     for name in encoders:
         contest.consider(partial(Frozen, name, max_length, precision), 0.4)
     if fine_tune:
