@@ -29,7 +29,11 @@ _AT_ONCE = 1024
 
 @torch.inference_mode()
 def token_table(
-    encoder: Any, tokenizer: Any, dimensions: int, precision: str = "float32"
+    encoder: Any,
+    tokenizer: Any,
+    dimensions: int,
+    precision: str = "float32",
+    most: int | None = None,
 ) -> Floats:
     """Return a vector for every token of a vocabulary, (V, k) in 32 bits.
 
@@ -40,11 +44,12 @@ def token_table(
         encoder: body of a network, in evaluation mode; it is read where it is.
         tokenizer: its.
         dimensions: numbers a token.
+        most: only so many of the first tokens, V is then that; None: all.
         precision: "bfloat16" reads in that, twice as fast where the device multiplies in it.
     """
     around = tokenizer("")["input_ids"]
     middle = (len(around) + 1) // 2  # special tokens that every text gets: [CLS] here, [SEP] there
-    words = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    words = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer)))[:most])
     special = {*tokenizer.all_special_ids}
     chosen = [i for i, word in enumerate(words) if i not in special and not _UNUSED.match(word)]
     device = next(encoder.parameters()).device

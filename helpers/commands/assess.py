@@ -14,6 +14,7 @@ from helpers.base.determinism import settle
 from helpers.delivery.answer import Answer
 from helpers.delivery.clock import Clock
 from helpers.delivery.deliver import deliver
+from helpers.delivery.encoders import encoders_for
 from helpers.report.book import build
 from helpers.runs.execute import execute
 from helpers.runs.notebooks import find_notebook
@@ -102,8 +103,11 @@ def _deliver(
         f"{yours.health.items:,} texts, {len(yours.health.classes)} classes; always saying "
         f"'{largest}' would be right in {count / yours.health.items:.1%}"
     )
+    encoders, why = encoders_for(values["models"], yours.health.scripts)
+    if why:
+        clock.tell(why)
     return deliver(
-        yours.corpus, folder, clock, encoders=list(dict.fromkeys(values["models"].split())),
+        yours.corpus, folder, clock, encoders=encoders,
         fine_tune=values["fine_tune"], own_test=bool(values["test_file"]),
         max_length=values["max_length"], device=str(choose_device(values["device"])),
     )  # fmt: skip
