@@ -163,7 +163,7 @@ class Static:
             UserError: no such model.
         """
         self.encoder, self.precision = encoder, precision
-        self.name = f"static {encoder}"
+        self.name = f"static embeddings of {encoder}"
         self.tokenizer = load_tokenizer(variant(encoder).name)
 
     @functools.cached_property

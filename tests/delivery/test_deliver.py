@@ -43,7 +43,7 @@ def test_candidates_come_from_cheap_to_dear_and_one_is_taken(whole, encoder):
     _, _, answer, lines = whole
     assert [row["candidate"] for row in answer.candidates] == [
         "largest class", "TF-IDF of words", "TF-IDF of characters",
-        f"static {encoder}", f"frozen {encoder}", f"fine-tuned {encoder}",
+        f"static embeddings of {encoder}", f"frozen {encoder}", f"fine-tuned {encoder}",
     ]  # fmt: skip
     assert sum(row["taken"] for row in answer.candidates) == 1 and answer.left_out == []
     assert not answer.candidates[0]["taken"] and answer.estimate().accuracy.value > 0.9
@@ -221,6 +221,7 @@ def test_no_time_is_no_limit():
     ("kind", "name", "stands_for"),
     [
         ("characters", "TF-IDF of characters", "TF-IDF of characters"),
+        ("static", "static embeddings of minilm", "static embeddings of minilm"),
         ("fine_tuned", "fine-tuned minilm", "TF-IDF of words"),
         ("largest", "largest class", "TF-IDF of words"),
     ],
