@@ -10,7 +10,8 @@ _MARKERS = "osD^vPX*"
 _LINES: list[Any] = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 3))]
 # The same strategy looks the same in every notebook: its place in this list is its look.
 _STRATEGIES = ["full", "tfidf", "linear_probe", "from_scratch", "lora", "gradual_unfreezing"]
-_ALIASES = {"fine_tuned": "full", "frozen": "linear_probe"}  # arms of trials
+# Arms of trials; static embeddings and LoRA stand in no figure together.
+_ALIASES = {"fine_tuned": "full", "frozen": "linear_probe", "static": "lora"}
 
 
 def of(name: str, names: list[str]) -> dict[str, Any]:
