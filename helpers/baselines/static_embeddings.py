@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 Floats = npt.NDArray[Any]
 
@@ -44,14 +45,15 @@ def token_table(
         encoder: body of a network, in evaluation mode; it is read where it is.
         tokenizer: its.
         dimensions: numbers a token.
-        most: only so many of the first tokens, V is then that; None: all.
+        most: only so many tokens, the last ones, get a vector, to see how long it takes; None: all.
         precision: "bfloat16" reads in that, twice as fast where the device multiplies in it.
     """
     around = tokenizer("")["input_ids"]
     middle = (len(around) + 1) // 2  # special tokens that every text gets: [CLS] here, [SEP] there
-    words = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer)))[:most])
+    words = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     special = {*tokenizer.all_special_ids}
     chosen = [i for i, word in enumerate(words) if i not in special and not _UNUSED.match(word)]
+    chosen = chosen[-(most or len(chosen)) :]
     device = next(encoder.parameters()).device
     found = []
     for start in range(0, len(chosen), _AT_ONCE):
@@ -79,7 +81,10 @@ def weighted(vectors: Floats, places: Sequence[int], size: int, dimensions: int)
     ((5, 2), [0.0, 0.0], [0.0, 0.0])
     """
     most = min(dimensions, *vectors.shape)
-    short = PCA(most, svd_solver="covariance_eigh").fit_transform(vectors)
+    with threadpool_limits(
+        1, user_api="blas"
+    ):  # threads that wait for each other: ten times as long
+        short = PCA(most, svd_solver="covariance_eigh").fit_transform(vectors)
     share = 1 / np.arange(2, len(short) + 2)
     weight = SIF / (SIF + share / share.sum())
     table = np.zeros((size, most), dtype=np.float32)

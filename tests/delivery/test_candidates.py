@@ -6,7 +6,14 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from helpers import UserError
-from helpers.delivery.candidates import Bag, Frozen, Largest, regressions
+from helpers.delivery.candidates import (
+    Bag,
+    Frozen,
+    Largest,
+    Static,
+    can_be_static,
+    regressions,
+)
 from helpers.delivery.models import Linear, vectorizer
 from helpers.delivery.tuning import FullTuning, soften
 from tests.delivery import made
@@ -119,3 +126,22 @@ def test_two_classes_are_one_difference():
 def test_features_are_limited():
     counter = vectorizer("characters", most=10).fit(["many different characters stand here"])
     assert len(counter.vocabulary_) == 10
+
+
+def test_a_vocabulary_that_takes_too_long_to_read_is_left_alone(encoder, labelled, monkeypatch):
+    texts, labels = labelled
+    static = Static(encoder, "float32")
+    monkeypatch.setattr("helpers.delivery.candidates.TOKENS", 20)
+    assert static.plan(texts, labels, 3, 1e-3, 2.0) == (static.settings, 0)
+    assert "table" not in vars(static)
+    settings, most = static.plan(texts, labels, 3, 1000.0, 2.0)
+    assert most == len(texts) and len(settings) == 5
+    (model,) = static.fit(texts, labels, 3, settings[-1:])
+    assert (model.probabilities(texts).argmax(1) == labels).mean() > 0.9
+
+
+def test_a_tokenizer_that_no_single_file_can_hold_has_no_static_embeddings(encoder, monkeypatch):
+    assert can_be_static(encoder)
+    slow = type("Slow", (), {"is_fast": False})()
+    monkeypatch.setattr("helpers.delivery.candidates.load_tokenizer", lambda name: slow)
+    assert not can_be_static(encoder)
