@@ -37,10 +37,11 @@ MODULES = (
     "training/__init__", "training/costs", "training/curves", "training/loop",
     "training/row_batches",
     "transfer/__init__", "transfer/objective", "transfer/objectives", "transfer/strategies",
-    "trials/__init__", "trials/answers", "trials/arms", "trials/compressed", "trials/domains",
-    "trials/few_shot", "trials/kept", "trials/language", "trials/networks", "trials/outcome",
+    "trials/__init__", "trials/answers", "trials/arms", "trials/compressed",
+    "trials/domain_tagging", "trials/domains", "trials/few_shot", "trials/kept", "trials/language", "trials/networks", "trials/outcome",
     "trials/pack", "trials/rankers", "trials/references", "trials/rows", "trials/store",
-    "trials/strategies", "trials/translating", "trials/trial", "trials/upper", "trials/worker",
+    "trials/strategies", "trials/translating", "trials/trial", "trials/upper",
+    "trials/word_vectors", "trials/worker",
     "trials/tasks/__init__", "trials/tasks/base", "trials/tasks/vectors",
     *(f"trials/tasks/{name}" for name in TASKS),
 )  # fmt: skip
@@ -186,6 +187,7 @@ def run(folder: Path, out: Path, jobs: int, device: str, minutes: float | None) 
     if tasks:
         seconds = None if minutes is None else 60 * minutes
         share_out(tasks, facts, jobs, seconds=seconds, told=told)
+    out.mkdir(parents=True, exist_ok=True)  # where every trial failed there is none yet
     for old in out.glob("outcomes-*.zip"):
         old.unlink()
     stored = [trial for trial in trials.values() if store.where(trial)]

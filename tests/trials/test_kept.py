@@ -137,16 +137,16 @@ def test_a_kill_leaves_nothing_and_locks_nobody_out(folder, tmp_path):
 # what a compressed trial starts from
 
 
-def compressed(**options):
+def compressed(arm, **options):
     setting = {"parent_steps": 9, "parent_learning_rate": 0.1, "max_length": 8, "dropout": 0.0}
-    return trial(arm="small", setting=tuple((setting | options).items()), model="m")
+    return trial(arm=arm, setting=tuple((setting | options).items()), model="m")
 
 
 def test_all_of_one_draw_start_from_one_network_and_no_two_draws_do():
-    pruned, halved = compressed(sparsity=0.5), compressed(layers=1)
+    pruned, halved = compressed("pruned_50", sparsity=0.5), compressed("three_layers", layers=1)
     assert kept.parent_of(pruned) == kept.parent_of(halved)
     assert kept.needed(pruned) == [kept.parent_of(pruned)]
-    other = trial(arm="small", setting=pruned.setting, model="m", draw=1)
+    other = trial(arm="pruned_50", setting=pruned.setting, model="m", draw=1)
     assert kept.parent_of(other) != kept.parent_of(pruned)
     assert kept.parent_of(pruned).options == {
         "steps": 9, "learning_rate": 0.1, "max_length": 8, "dropout": 0.0
@@ -155,7 +155,7 @@ def test_all_of_one_draw_start_from_one_network_and_no_two_draws_do():
 
 def test_what_is_made_of_a_student_needs_both_networks():
     taught = {"steps": 5, "learning_rate": 0.2, "layers": 1, "hard": 0.5, "temperature": 2.0}
-    small = compressed(**taught, unlabelled=3, bits=8, trimmed=1)
+    small = compressed("small", **taught, unlabelled=3, bits=8, trimmed=1)
     student = kept.first_student(small)
     assert kept.needed(small) == [kept.parent_of(small), student]
     assert student.arm == "distilled" and kept.first_student(student) == student
