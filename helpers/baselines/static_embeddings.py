@@ -81,9 +81,8 @@ def weighted(vectors: Floats, places: Sequence[int], size: int, dimensions: int)
     ((5, 2), [0.0, 0.0], [0.0, 0.0])
     """
     most = min(dimensions, *vectors.shape)
-    with threadpool_limits(
-        1, user_api="blas"
-    ):  # threads that wait for each other: ten times as long
+    # Threads that wait for each other take ten times as long.
+    with threadpool_limits(1, user_api="blas"):
         short = PCA(most, svd_solver="covariance_eigh").fit_transform(vectors)
     share = 1 / np.arange(2, len(short) + 2)
     weight = SIF / (SIF + share / share.sum())
