@@ -22,6 +22,7 @@ from helpers.training.costs import training_flops
 from helpers.training.loop import read
 from helpers.trials import networks
 from helpers.trials.fields import drawn, fields_of, places_of, select
+from helpers.trials.frozen import frozen_cost, vectors
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, item_rows
 from helpers.trials.tasks.base import Folders
@@ -50,14 +51,14 @@ def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device)
     from helpers.evaluation.probes import probe
 
     seen = _seen(trial, inputs)
-    model, kept = networks.vectors(trial, inputs, folders, device)
+    model, kept = vectors(trial, inputs, folders, device)
     said = {}
     for field, places in places_of(inputs, trial.split).items():
         classes = inputs["train.labels"][seen[field]]
         fitted = probe(trial.options["regularization"]).fit(kept["train"][seen[field]], classes)
         said[field] = fitted.predict(kept[trial.split][places])
     # A head on all groups has as many rows as the heads of the fields, and those of no field.
-    cost = networks.frozen_cost(inputs, np.concatenate([*seen.values()]), model)
+    cost = frozen_cost(inputs, np.concatenate([*seen.values()]), model)
     return replace(_outcome(trial, inputs, said), cost=cost)
 
 

@@ -1,10 +1,9 @@
 """Arms that are networks: fine-tuned, from scratch, or frozen under a new head.
 
-Needs torch, transformers and numpy alone (but the frozen text classifier, whose logistic regression
-is scikit-learn's).
+Needs torch, transformers and numpy alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,6 @@ from helpers.tasks.heads import (
 from helpers.training import curves
 from helpers.training.costs import training_flops
 from helpers.training.loop import Row, Trained, read, train
-from helpers.trials import answers
 from helpers.trials.outcome import Outcome
 from helpers.trials.rows import Inputs, item_rows, n_items
 from helpers.trials.tasks import task_of
@@ -239,72 +237,3 @@ def trained(
 def _all_learn(model: EncoderWithHead) -> bool:
     """Whether the body learns too; frozen, it is only read: a third of the operations."""
     return any(p.requires_grad for p in model.backbone.parameters())
-
-
-_features: dict[tuple[Any, ...], dict[str, np.ndarray]] = {}
-
-
-def vectors(
-    trial: Trial, inputs: Inputs, folders: Folders, device: torch.device
-) -> tuple[EncoderWithHead, dict[str, np.ndarray]]:
-    """Return the pretrained network, and what it makes of training and scored texts, (n, d) each.
-
-    The vectors of a corpus are worked out once in a process and serve all label counts and draws.
-    """
-    model = build(trial, inputs, folders, pretrained=True)
-    read_by = {name: value for name, value in trial.setting if name != "regularization"}
-    key = (trial.corpus_hash, trial.model_hash, trial.model, str(read_by))
-    if key not in _features:
-        _features.clear()
-        _features[key] = {}
-    kept = _features[key]
-    for split in ("train", trial.split):
-        if split not in kept:
-            rows, precision = item_rows(inputs, split), trial.options["precision"]
-            found = read(model, rows, precision=precision, device=device, features=True)
-            kept[split] = np.stack(found)
-    return model, kept
-
-
-def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
-    """Fit logistic regression to the pretrained network's vectors, which stay as they are."""
-    model, kept = vectors(trial, inputs, folders, device)
-    seen = labelled(trial, inputs)
-    probabilities = probe_probabilities(trial, inputs, kept, seen)
-    cost = frozen_cost(inputs, seen, model)
-    return Outcome(answers.of_probabilities(probabilities), {}, cost)
-
-
-def probe_probabilities(
-    trial: Trial, inputs: Inputs, kept: Mapping[str, np.ndarray], seen: np.ndarray
-) -> np.ndarray:
-    """Return the class probabilities of all scored texts, (n, c), by logistic regression.
-
-    Args:
-        trial: has the penalty.
-        inputs: its.
-        kept: vectors of training and scored texts by split.
-        seen: places of the labelled texts.
-    """
-    from helpers.evaluation.probes import probe
-
-    classes = classes_seen(trial, inputs, seen)
-    probabilities = np.zeros((len(kept[trial.split]), len(inputs["names"])))
-    if len(set(classes.tolist())) == 1:
-        probabilities[:, classes[0]] = 1.0
-    else:
-        fitted = probe(trial.options["regularization"]).fit(kept["train"][seen], classes)
-        probabilities[:, fitted.classes_] = fitted.predict_proba(kept[trial.split])
-    return probabilities
-
-
-def frozen_cost(inputs: Inputs, seen: np.ndarray, model: EncoderWithHead) -> dict[str, float]:
-    """Return what it cost to read the training texts ``seen`` once, under a head of this size."""
-    starts = inputs["train.starts"]
-    tokens = int((starts[seen + 1] - starts[seen]).sum())
-    return {
-        "tokens": tokens,
-        "flops": training_flops(model, tokens) / 3,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "trained_parameters": sum(p.numel() for p in model.head.parameters()),
-    }

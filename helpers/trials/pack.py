@@ -38,11 +38,11 @@ MODULES = (
     "training/row_batches",
     "transfer/__init__", "transfer/objective", "transfer/objectives", "transfer/strategies",
     "trials/__init__", "trials/answers", "trials/arms", "trials/compressed",
-    "trials/domain_tagging", "trials/domains", "trials/few_shot", "trials/kept",
+    "trials/domain_tagging", "trials/domains", "trials/few_shot", "trials/frozen", "trials/kept",
     "trials/language", "trials/networks", "trials/outcome", "trials/pack",
     "trials/rankers", "trials/references", "trials/rows", "trials/store",
     "trials/strategies", "trials/translating", "trials/trial", "trials/upper",
-    "trials/word_vectors", "trials/worker",
+    "trials/worker",
     "trials/tasks/__init__", "trials/tasks/base", "trials/tasks/vectors",
     *(f"trials/tasks/{name}" for name in TASKS),
 )  # fmt: skip

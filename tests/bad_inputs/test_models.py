@@ -49,7 +49,7 @@ def test_a_bad_model_folder_is_one_sentence(tmp_path, files, says, load):
     assert str(error.value) == says.replace("{path}", str(tmp_path))
 
 
-KNOWN = "Known: bert-zh-mini, gpt2-mini, minilm, smollm2."
+KNOWN = "Known: bert-zh-mini, e5, gpt2-mini, minilm, smollm2."
 
 NAMES = [
     ("a/b/c", f"There is no folder a/b/c, and it is no hub id. {KNOWN}"),

@@ -343,7 +343,7 @@ def test_notebook_06_runs_with_bert_base_uncased(cached, home, project, tmp_path
         minutes=30, opinions="",
     )  # fmt: skip
     check(record, UNCASED)
-    assert len(record["trials"]) == 6 * 2  # arms, draws: none has failed
+    assert len(record["trials"]) == 7 * 2  # arms, draws: none has failed
 
 
 @pytest.mark.slow
@@ -353,7 +353,7 @@ def test_notebook_10_runs_with_bert_base_chinese(cached, home, project, articles
     corpus.write_text("\n".join(lines), encoding="utf-8")
     record = run(
         project, home, tmp_path, "10", CHINESE, corpus=corpus,
-        labels=[8], more_labels=[16], draws=2, max_length=32, example_labels=40, steps=8,
+        labels=[8], more_labels=[16], draws=2, max_length=32, example_labels=40, steps=8, domain="",
         minutes=30,
     )  # fmt: skip
     check(record, CHINESE)

@@ -103,14 +103,14 @@ class Classification(TrialTask):
 
     def arms(self) -> Mapping[str, Arm]:
         """Return what each arm does."""
-        from helpers.trials import compressed, networks, references, strategies, word_vectors
+        from helpers.trials import compressed, frozen, networks, references, strategies
 
         return {
             "majority": references.majority,
             "tfidf": references.tfidf,
             "tfidf_whole": references.tfidf,
-            "static": word_vectors.static,
-            "frozen": networks.frozen,
+            "static": frozen.static,
+            "frozen": frozen.frozen,
             "fine_tuned": networks.fine_tuned,
             "from_scratch": networks.from_scratch,
             **{name: strategies.arm(name) for name in BY_STRATEGY},

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from helpers.baselines import static_embeddings
-from helpers.trials import inputs, word_vectors
+from helpers.trials import frozen, inputs
 from helpers.trials.arms import run
 from helpers.trials.tasks import TASKS
 from tests.trials import tiny
@@ -21,7 +21,7 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture
 def outcomes(corpus, tiny_bert, tmp_path):
-    word_vectors._kept.clear()
+    frozen._static.clear()
 
     def do(**more):
         setting = {"regularization": 3e5}
@@ -31,7 +31,7 @@ def outcomes(corpus, tiny_bert, tmp_path):
         return made, given, [run(trial, given, folders, CPU) for trial in made]
 
     yield do
-    word_vectors._kept.clear()
+    frozen._static.clear()
 
 
 def test_it_learns_from_its_labels_and_the_network_is_read_once(outcomes, monkeypatch):
