@@ -40,6 +40,5 @@ def encoders_for(named: str, scripts: Mapping[str, float]) -> tuple[list[str], s
             f"Most letters are {script}, which {ENGLISH} was not made for; {MANY}, which reads "
             f"about a hundred languages, could not be had. {error}"
         )
-    return [
-        MANY
-    ], f"Most letters are {script}: {MANY} is tried, which reads about a hundred languages."
+    why = f"Most letters are {script}: {MANY} is tried, which reads about a hundred languages."
+    return [MANY], why

@@ -99,6 +99,11 @@ class Linear:
         """Return the softmax of the logits, (n, d) to (n, c); ``x`` may be sparse."""
         return np.asarray(softmax(np.asarray(x @ self.weight.T + self.bias, dtype=float), axis=1))
 
+    def by_parts(self, numbers: Callable[[Sequence[str]], Any], texts: Sequence[str]) -> Floats:
+        """Return :meth:`probabilities` of the numbers of texts, worked out part by part, (n, c)."""
+        parts = [self.probabilities(numbers(part)) for part in parts_of(texts)]
+        return np.concatenate([np.zeros((0, len(self.bias))), *parts])
+
 
 def vectorizer(unit: str, most: int | None = None, **known: Any) -> TfidfVectorizer:
     """Return TF-IDF over words, or over runs of 2 to 5 characters within words.
@@ -131,10 +136,7 @@ class BagOfWords:
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """Return the probability of each class, (n, c)."""
-        parts = [
-            self.linear.probabilities(self.counter.transform(part)) for part in parts_of(texts)
-        ]
-        return np.concatenate([np.zeros((0, len(self.linear.bias))), *parts])
+        return self.linear.by_parts(self.counter.transform, texts)
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,7 @@ class StaticVectors:
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """Return the probability of each class, (n, c)."""
-        parts = [self.linear.probabilities(self.vectors(part)) for part in parts_of(texts)]
-        return np.concatenate([np.zeros((0, len(self.linear.bias))), *parts])
+        return self.linear.by_parts(self.vectors, texts)
 
 
 def pieces_of(tokenizer: Any) -> Tokenizer:
@@ -198,8 +199,7 @@ class FrozenVectors:
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """Return the probability of each class, (n, c)."""
-        parts = [self.linear.probabilities(self.vectors(part)) for part in parts_of(texts)]
-        return np.concatenate([np.zeros((0, len(self.linear.bias))), *parts])
+        return self.linear.by_parts(self.vectors, texts)
 
 
 @dataclass(frozen=True)

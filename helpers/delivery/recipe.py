@@ -18,9 +18,8 @@ def recipe(
         encoder = next(one for one in encoders if name == f"frozen {one}")
         return Frozen(encoder, max_length, "float32"), answer.delivered["setting"]
     if kind == "static":
-        return Static(name.removeprefix("static embeddings of "), "float32"), answer.delivered[
-            "setting"
-        ]
+        encoder = name.removeprefix("static embeddings of ")
+        return Static(encoder, "float32"), answer.delivered["setting"]
     if kind in ("words", "characters"):
         return Bag(kind), answer.delivered["setting"]
     return Bag("words"), {"C": 10.0}

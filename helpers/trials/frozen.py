@@ -79,14 +79,19 @@ def probe_probabilities(
 
 def frozen_cost(inputs: Inputs, seen: np.ndarray, model: EncoderWithHead) -> dict[str, float]:
     """Return what it cost to read the training texts ``seen`` once, under a head of this size."""
-    starts = inputs["train.starts"]
-    tokens = int((starts[seen + 1] - starts[seen]).sum())
+    tokens = _tokens(inputs, seen)
     return {
         "tokens": tokens,
         "flops": training_flops(model, tokens) / 3,
         "parameters": sum(p.numel() for p in model.parameters()),
         "trained_parameters": sum(p.numel() for p in model.head.parameters()),
     }
+
+
+def _tokens(inputs: Inputs, seen: np.ndarray) -> int:
+    """Return how many tokens the training texts ``seen`` have."""
+    starts = inputs["train.starts"]
+    return int((starts[seen + 1] - starts[seen]).sum())
 
 
 _static: dict[tuple[Any, ...], dict[str, np.ndarray]] = {}
@@ -101,8 +106,7 @@ def static(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device)
     table, found = _static_vectors(trial, inputs, folders, device)
     seen = networks.labelled(trial, inputs)
     probabilities = probe_probabilities(trial, inputs, found, seen)
-    starts = inputs["train.starts"]
-    tokens = int((starts[seen + 1] - starts[seen]).sum())
+    tokens = _tokens(inputs, seen)
     head = (table.shape[1] + 1) * len(inputs["names"])
     cost = {
         "tokens": tokens,
