@@ -115,7 +115,11 @@ def load_texts(
 
 
 def from_rows(
-    name: str, texts: Sequence[str], labels: Sequence[str], published: Sequence[str], seed: int = 0
+    name: str,
+    texts: Sequence[str],
+    labels: Sequence[str] | None,
+    published: Sequence[str],
+    seed: int = 0,
 ) -> Corpus:
     """Return a corpus of texts in memory; ``published``: a text's split, or "all" to be cut."""
     source = _Source(name, texts, labels, published, "", "yours")

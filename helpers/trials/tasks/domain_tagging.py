@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,11 +15,16 @@ from helpers.trials.tasks.tagging import RATES, Tagging
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from helpers.sources.corpora import Corpus
     from helpers.tasks.base import Task
     from helpers.trials.tasks.base import Arm
 
 GENERAL_LABELS = 2000
 """Labelled sentences of the general tagger."""
+
+TEST, VALIDATION = 1 / 3, 0.07
+"""Of the articles of a domain, the last third is the test and what is before it the validation. The
+newspaper's own cut leaves a domain of a tenth of its articles too few of them to judge by."""
 
 _SHARES = (5, 15)
 _GENERAL: Mapping[str, Any] = {"general_labels": GENERAL_LABELS}
@@ -28,7 +34,8 @@ class DomainTagging(Tagging):
     """Names in the sentences of a domain; items, and arms on its labels alone, as of tagging.
 
     A corpus "peoples-daily:abroad" is the newspaper before the colon; its domain are the reports
-    from abroad (:func:`helpers.sources.datelines.from_abroad`), and *general* is all the rest.
+    from abroad (:func:`helpers.sources.datelines.from_abroad`), and *general* is all the rest. The
+    paper is cut by date where :func:`recut` says, so that nothing is older than what was learned.
     ``labels`` counts sentences of the domain; beside them an arm that sees the rest has
     :data:`GENERAL_LABELS` of it. All settings are chosen on validation sentences of the domain.
     """
@@ -66,14 +73,19 @@ class DomainTagging(Tagging):
         """Return all articles as a task, those of the rest among them.
 
         Raises:
-            UserError: a domain that is not known.
+            UserError: a domain that is not known, or has fewer than three articles.
         """
+        from helpers.sources import corpora
+        from helpers.tasks.tagging import TokenTagging
+        from helpers.tasks.tags import DEFAULT
+
         name, _, domain = corpus.rpartition(":")
         if domain != "abroad":
             raise UserError(
                 f"The domain of {corpus} is not known: write CORPUS:abroad, reports from abroad."
             )
-        return super().load(name, max_length)
+        whole = corpora.load_texts(name, text_column="tagged", label_column=None)
+        return TokenTagging(recut(whole), DEFAULT, max_length)
 
     def sizes(self, corpus: str, task: Any) -> dict[str, int]:
         """Return how many sentences of the domain each split has.
@@ -101,15 +113,40 @@ class DomainTagging(Tagging):
         return super().beside(given) | {f"general.{what}": each for what, each in arrays.items()}
 
 
+def recut(corpus: Corpus) -> Corpus:
+    """Return a newspaper cut anew, at two days that leave its domain enough articles of the test.
+
+    Raises:
+        UserError: a domain of fewer than three articles.
+    """
+    from helpers.sources import corpora
+
+    articles = [text for split in SPLITS for text in corpus.splits[split]["text"]]
+    places = np.flatnonzero(_abroad(articles))
+    if len(places) < len(SPLITS):
+        raise UserError(
+            f"{corpus.name} has {len(places)} articles with a dateline from abroad "
+            "(本报巴黎１月３日电): a domain needs three at least, and some hundred to be judged by."
+        )
+    n_test, n_validation = (max(1, round(share * len(places))) for share in (TEST, VALIDATION))
+    validation, test = places[-n_test - n_validation], places[-n_test]
+    sizes = (validation, test - validation, len(articles) - test)
+    published = [split for split, n in zip(SPLITS, sizes, strict=True) for _ in range(n)]
+    found = corpora.from_rows(corpus.name, articles, None, published)
+    return replace(found, citation=corpus.citation, licence=corpus.licence)
+
+
 def in_domain(task: Any, split: str) -> np.ndarray:
     """Return of each sentence of a split whether its article is a report from abroad, (n,)."""
+    number = [int(name.rsplit(" ", 1)[1]) - 1 for name in task.items(split)["article"]]
+    found: np.ndarray = _abroad(task.corpus.splits[split]["text"])[number]
+    return found
+
+
+def _abroad(articles: Sequence[str]) -> np.ndarray:
+    """Return of each tagged article whether it is a report from abroad, (n,)."""
     from helpers.sources.datelines import from_abroad
     from helpers.sources.formats import untagged
 
-    articles: Sequence[str] = task.corpus.splits[split]["text"]
-    abroad = np.array(
-        [from_abroad("\n".join(map(untagged, article.split("\n")))) for article in articles]
-    )
-    number = [int(name.rsplit(" ", 1)[1]) - 1 for name in task.items(split)["article"]]
-    found: np.ndarray = abroad[number]
-    return found
+    plain = ("\n".join(map(untagged, article.split("\n"))) for article in articles)
+    return np.array([from_abroad(article) for article in plain], dtype=bool)
