@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import UserError, nearest
-from helpers.trials import runner, settings, studies
+from helpers.trials import runner, searches, settings, studies
 from helpers.trials.store import OWN, Store
 from helpers.trials.trial import Trial
 
@@ -26,16 +26,18 @@ def trials(chosen: argparse.Namespace) -> int:
         return _merge(chosen.merge, store)
     if chosen.verify is not None:
         return _verify(chosen, store, how)
-    names = [chosen.study] if chosen.study else list(studies.STUDIES)
+    names = chosen.study.split(",") if chosen.study else list(studies.STUDIES)
     if not chosen.study and (chosen.run or chosen.search or chosen.pack):
         raise UserError(f"Name the study: {', '.join(studies.STUDIES)}.")
     questions = {name: _only(studies.question(name), chosen) for name in names}
     if chosen.search:
-        return _search(questions[chosen.study], store, how)
+        return _search(list(questions.values()), store, how)
+    if chosen.pack:
+        return _pack(list(questions.values()), store, chosen.pack)
     asked: dict[str, list[Trial]] = {}
     unsearched: dict[str, list[str]] = {}
     for name, question in questions.items():
-        unsearched[name] = [] if chosen.run or chosen.pack else studies.unsearched(question)
+        unsearched[name] = [] if chosen.run else searches.unsearched(question)
         defined = tuple(arm for arm in question.arms if arm not in unsearched[name])
         asked[name] = studies.label_efficiency(replace(question, arms=defined))
     for name, arms in unsearched.items():
@@ -50,13 +52,12 @@ def trials(chosen: argparse.Namespace) -> int:
         for file, rows in store.ship(every).items():
             print(f"{file}: {rows} outcomes, {file.stat().st_size / 1e6:.2f} MB")
         return 0
-    if chosen.pack:
-        return _pack(store.missing(asked[chosen.study]), chosen.pack)
     if chosen.run:
-        _settled(asked[chosen.study], chosen.study)
-        failed = runner.run_trials(asked[chosen.study], store, **how)
-        left = store.missing(asked[chosen.study])
-        print(f"{len(asked[chosen.study]) - len(left)} of {len(asked[chosen.study])} are stored.")
+        for name, question in questions.items():
+            _settled(question, name)
+        every = [trial for each in asked.values() for trial in each]
+        failed = runner.run_trials(every, store, **how)
+        print(f"{len(every) - len(store.missing(every))} of {len(every)} are stored.")
         return 1 if failed else 0
     waiting = [row for name, arms in unsearched.items() for row in _waiting(questions, name, arms)]
     return _list(asked, store, chosen, waiting)
@@ -90,18 +91,14 @@ def _only(question: studies.Question, chosen: argparse.Namespace) -> studies.Que
     return question
 
 
-def _settled(trials: Sequence[Trial], name: str) -> None:
-    """Refuse trials of arms and label counts whose setting has not been searched."""
-    for trial in {(each.arm, each.labels): each for each in trials}.values():
-        if not studies.has_search(trial.task, trial.arm):
-            continue
-        question = studies.question(name)
-        found = settings.found_for(trial.task, trial.corpus, question.model)
-        if not any((entry["arm"], entry["labels"]) == (trial.arm, trial.labels) for entry in found):
+def _settled(question: studies.Question, name: str) -> None:
+    """Refuse a question with an arm and label count whose setting has not been searched."""
+    for arm, labels in question.pairs():
+        if not searches.settled(question, arm, labels):
             raise UserError(
-                f"No setting has been found yet for {trial.arm} with {trial.labels:,} labels: run "
-                f"`python -m helpers trials {name} --search --arms {trial.arm} --labels "
-                f"{trial.labels}` first, or name other --arms and --labels."
+                f"No setting has been found yet for {arm} with {labels:,} labels: run "
+                f"`python -m helpers trials {name} --search --arms {arm} --labels "
+                f"{labels}` first, or name other --arms and --labels."
             )
 
 
@@ -159,23 +156,37 @@ def _group(trial: Trial, by_arm: str | None) -> str:
     return f"{trial.arm}, {trial.labels:,} labels"
 
 
-def _search(question: studies.Question, store: Store, how: dict[str, Any]) -> int:
-    for found in runner.search(question, store, **how):
-        setting = ", ".join(f"{key} {value:g}" for key, value in found["setting"].items())
-        edge = f" (on the edge of its grid: {', '.join(found['edge'])})" if found["edge"] else ""
-        print(f"{found['arm']}, {found['labels']:,} labels: {setting}: {found['score']:.3f}{edge}")
+def _search(questions: Sequence[studies.Question], store: Store, how: dict[str, Any]) -> int:
+    for question in questions:
+        for found in runner.search(question, store, **how):
+            setting = ", ".join(f"{key} {value:g}" for key, value in found["setting"].items())
+            edge = f" (on the edge of its grid: {', '.join(found['edge'])})"
+            print(
+                f"{found['arm']}, {found['labels']:,} labels: {setting}: {found['score']:.3f}"
+                f"{edge if found['edge'] else ''}"
+            )
     print(f"Written to {settings.FILE}.")
     return 0
 
 
-def _pack(missing: Sequence[Trial], folder: Path) -> int:
+def _pack(questions: Sequence[studies.Question], store: Store, folder: Path) -> int:
+    """Pack what is missing, and of arms without a setting the search and what follows it."""
     from helpers.trials import pack
 
-    count, size = pack.write_pack(missing, folder)
+    choices = [choice for question in questions for choice in searches.choices(question)]
+    ready = [
+        trial
+        for question in questions
+        for arm, labels in question.pairs()
+        if searches.settled(question, arm, labels)
+        for trial in question.trials(arm, labels, range(question.draws))
+    ]
+    count, size = pack.write_pack(store.missing(ready), folder, choices, store)
     print(
-        f"{count} of {len(missing)} missing trials packed, {size / 1e6:.0f} MB in {folder}. On the "
-        "other machine: `python start.py --minutes 10 --jobs 7`; bring back outcomes/*.zip and "
-        "run `python -m helpers trials --merge FILE`."
+        f"{count} missing trials packed, {size / 1e6:.0f} MB in {folder}. On the other machine: "
+        "`python start.py --minutes 10 --jobs 7`; bring back outcomes/*.zip and run `python -m "
+        "helpers trials --merge FILE`"
+        + (", then --search, which finds its trials there." if choices else ".")
     )
     return 0
 

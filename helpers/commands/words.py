@@ -27,7 +27,7 @@ def add_trials(commands: Any) -> None:
         epilog=_TRIALS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("study", nargs="?", help="which study (all, for the list)")
+    parser.add_argument("study", nargs="?", help="which, or several: topics,news (all)")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--run", action="store_true", help="run what is missing, most decisive first")
     what.add_argument("--search", action="store_true", help="find the settings of all arms first")

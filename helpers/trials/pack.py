@@ -3,11 +3,12 @@
 A pack is a folder: ``pack.000``, ``pack.001``, … (a zip file in pieces: the worker's modules, the
 encoded inputs, the weights in half precision, the list of trials) and ``start.py``, which joins
 them and runs the trials. What comes back are zip files of outcomes for ``--merge``.
+
+A search travels with what follows it: there its settings are tried, the best is chosen as
+``--search`` chooses, and the trials of the study that have this setting are run.
 """
 
 import json
-import os
-import sys
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -16,17 +17,14 @@ from typing import Any
 
 from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
+from helpers.trials.choice import PLACES, Choice
 from helpers.trials.rows import load_inputs, save_inputs
 from helpers.trials.store import Store
 from helpers.trials.tasks import TASKS, task_of
-from helpers.trials.trial import Trial, from_json
-from helpers.trials.worker import share_out
+from helpers.trials.trial import Trial
 
 PIECE = 30_000_000
 """Bytes of a piece of a pack, at most."""
-
-RETURNED = 16_000_000
-"""Bytes of outcomes in one zip file, at most, before it is compressed."""
 
 MODULES = (
     "__init__", "base/__init__", "base/files", "base/processes", "base/provenance",
@@ -36,12 +34,13 @@ MODULES = (
     "tasks/row_losses", "tasks/tags",
     "training/__init__", "training/costs", "training/curves", "training/loop",
     "training/row_batches",
-    "transfer/__init__", "transfer/objective", "transfer/objectives", "transfer/strategies",
-    "trials/__init__", "trials/answers", "trials/arms", "trials/compressed",
+    "transfer/__init__", "transfer/adapters", "transfer/objective", "transfer/objectives",
+    "transfer/regularization", "transfer/strategies",
+    "trials/__init__", "trials/answers", "trials/arms", "trials/choice", "trials/compressed",
     "trials/domain_tagging", "trials/domains", "trials/few_shot", "trials/frozen", "trials/kept",
-    "trials/language", "trials/networks", "trials/outcome", "trials/pack",
+    "trials/language", "trials/networks", "trials/outcome",
     "trials/rankers", "trials/references", "trials/rows", "trials/store",
-    "trials/strategies", "trials/translating", "trials/trial", "trials/upper",
+    "trials/strategies", "trials/translating", "trials/trial", "trials/unpacked", "trials/upper",
     "trials/worker",
     "trials/tasks/__init__", "trials/tasks/base", "trials/tasks/vectors",
     *(f"trials/tasks/{name}" for name in TASKS),
@@ -70,20 +69,45 @@ if __name__ == "__main__":  # the processes that run trials load this file too, 
 '''
 
 
-def write_pack(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
+def write_pack(
+    trials: Sequence[Trial],
+    folder: Path,
+    choices: Sequence[Choice] = (),
+    store: Store | None = None,
+) -> tuple[int, int]:
     """Write a pack of those of ``trials`` that can travel; return how many, and its bytes.
+
+    Args:
+        trials: whose settings are known.
+        folder: where it is written.
+        choices: searches that are to be done there first; they count with what follows one setting.
+        store: of outcomes of searches that are here already; None: of none.
 
     Raises:
         UserError: none of them can; the folder holds something else; no room on the disk.
     """
     from helpers.trials import inputs
+    from helpers.trials.runner import score_of
 
     chosen = [trial for trial in trials if task_of(trial.task).travels(trial)]
-    if not chosen:
+    choices = [
+        choice for choice in choices if all(task_of(t.task).travels(t) for t in choice.tried)
+    ]
+    if not chosen and not choices:
         raise UserError(
             f"None of the {len(trials)} trials trains a network that needs nothing but torch; run "
             "them here: --run."
         )
+    known = {
+        trial.key: round(score_of(trial, outcome), PLACES)
+        for choice in choices
+        for trial in choice.tried
+        if store and (outcome := store.get(trial))
+    }
+    count = len(chosen) + sum(len(each.tried) + len(each.then[0]) for each in choices) - len(known)
+    searched = [trial for choice in choices for trial in choice.tried if trial.key not in known]
+    follow = [trial for choice in choices for each in choice.then for trial in each]
+    chosen = list(dict.fromkeys([*searched, *chosen, *follow]))
     if folder.exists() and any(folder.iterdir()) and not (folder / "start.py").exists():
         raise UserError(f"{folder} holds something that is no pack; name another folder.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,11 +128,19 @@ def write_pack(trials: Sequence[Trial], folder: Path) -> tuple[int, int]:
             models[name] = f"models/{number}"
             causal = any(task_of(one.task).causal for one in chosen if one.model == name)
             _save_model(inputs.place_of(name), place / models[name], causal)
-        listed = json.dumps({"trials": tasks, "models": models}, ensure_ascii=False)
-        (place / "trials.json").write_text(listed, encoding="utf-8")
+        listed: dict[str, Any] = {"trials": tasks, "models": models, "known": known}
+        listed["choices"] = [
+            {
+                "tried": [trial.json() for trial in choice.tried],
+                "then": [[trial.json() for trial in each] for each in choice.then],
+            }
+            for choice in choices
+        ]
+        text = json.dumps(listed, ensure_ascii=False)
+        (place / "trials.json").write_text(text, encoding="utf-8")
         size = _pieces(place, folder)
     write_atomically(folder / "start.py", START)
-    return len(chosen), size
+    return count, size
 
 
 def _without_texts(whole: dict[str, Any]) -> dict[str, Any]:
@@ -144,70 +176,3 @@ def _pieces(place: Path, folder: Path) -> int:
             (folder / f"pack.{number:03d}").write_bytes(source.read(PIECE))
     whole.unlink()
     return size
-
-
-def run(folder: Path, out: Path, jobs: int, device: str, minutes: float | None) -> None:
-    """Run the trials of an unpacked pack and write their outcomes as zip files into ``out``.
-
-    Those that lie in ``out`` already are not run again. Called on the bare machine.
-
-    Raises:
-        UserError: no pack there, no time, no such device.
-    """
-    from helpers.training.costs import choose_device
-
-    try:
-        listed = json.loads((folder / "trials.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise UserError(f"{folder} holds no pack of trials (no trials.json).") from None
-    if jobs < 1 or (minutes is not None and minutes <= 0):
-        raise UserError(f"A pack needs jobs and minutes above 0, not {jobs} and {minutes}.")
-    choose_device(device)
-    store = Store(out / "store", None)
-    trials = {trial.key: trial for trial in (from_json(text) for text, _ in listed["trials"])}
-    missing = {trial.key for trial in store.missing(list(trials.values()))}
-    tasks = [
-        (text, str(folder / file))
-        for text, file in listed["trials"]
-        if from_json(text).key in missing
-    ]
-    facts = {
-        "own": str(out / "store"),
-        "folders": {name: {"folder": str(folder / at)} for name, at in listed["models"].items()},
-        "device": device,
-        "commit": os.environ.get("TRANSFER_COMMIT", ""),
-    }
-    done = 0
-
-    def told(key: str, seconds: float, message: str) -> None:
-        nonlocal done
-        done += 1
-        state = f"failed: {message}" if message else f"{seconds:.0f} s"
-        print(f"[{done}/{len(tasks)}] {trials[key].label}: {state}", flush=True)
-
-    if tasks:
-        seconds = None if minutes is None else 60 * minutes
-        share_out(tasks, facts, jobs, seconds=seconds, told=told)
-    out.mkdir(parents=True, exist_ok=True)  # where every trial failed there is none yet
-    for old in out.glob("outcomes-*.zip"):
-        old.unlink()
-    stored = [trial for trial in trials.values() if store.where(trial)]
-    print(f"{len(stored)} of {len(trials)} outcomes: {', '.join(_export(store, stored, out))}")
-    sys.stdout.flush()
-
-
-def _export(store: Store, trials: Sequence[Trial], out: Path) -> list[str]:
-    """Write outcomes into zip files of a limited size; return their names."""
-    parts: list[list[Trial]] = [[]]
-    size = 0
-    for trial in trials:
-        bytes_of = (out / "store" / trial.key[:2] / f"{trial.key}.safetensors").stat().st_size
-        if parts[-1] and size + bytes_of > RETURNED:
-            parts.append([])
-            size = 0
-        parts[-1].append(trial)
-        size += bytes_of
-    names = [f"outcomes-{number:03d}.zip" for number in range(len(parts))]
-    for name, part in zip(names, parts, strict=True):
-        store.export(out / name, part)
-    return names

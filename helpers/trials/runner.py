@@ -9,7 +9,8 @@ from typing import Any
 
 from helpers import UserError
 from helpers.base.provenance import git_state
-from helpers.trials import inputs, kept, settings, studies
+from helpers.trials import inputs, kept, searches, settings, studies
+from helpers.trials.choice import PLACES, best_setting, searched
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
 from helpers.trials.tasks import task_of
@@ -158,15 +159,15 @@ def search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, 
         how: ``jobs``, ``device``, ``minutes``, ``progress`` as :func:`run_trials`.
     """
     entries: list[dict[str, Any]] = []
-    for part in studies.origins_first(asked):
-        if studies.origins_unsearched(part):
+    for part in searches.origins_first(asked):
+        if searches.origins_unsearched(part):
             break  # the limit was reached before
         entries += _search(part, store, **how)
     return entries
 
 
 def _search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str, Any]]:
-    wanted = studies.search_trials(asked)
+    wanted = searches.search_trials(asked)
     failed = run_trials([trial for _, each in wanted for trial in each], store, **how)
     folder = store.own / "inputs" if store.own else None
     entries = []
@@ -175,7 +176,7 @@ def _search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str,
         for trial in trials:
             outcome = store.get(trial)
             if outcome is not None:
-                tried.append((trial, round(score_of(trial, outcome, folder), 4)))
+                tried.append((trial, round(score_of(trial, outcome, folder), PLACES)))
             elif trial.key not in failed:
                 break  # not run yet: no choice from a part of the grid
         else:
@@ -190,19 +191,10 @@ def _search(asked: studies.Question, store: Store, **how: Any) -> list[dict[str,
     return entries
 
 
-SEARCHED = (
-    "learning_rate", "steps", "regularization", "strength", "least", "longest", "smoothing",
-    "weight", "k1", "b", "rate", "tasks",
-)  # fmt: skip
-
-
 def _found(tried: Sequence[tuple[Trial, float]]) -> dict[str, Any]:
     """Return what the file keeps of one search."""
-    pairs = [
-        ({key: value for key, value in trial.setting if key in SEARCHED}, score)
-        for trial, score in tried
-    ]
-    best, edge = settings.best_setting(pairs)
+    pairs = [(searched(trial), score) for trial, score in tried]
+    best, edge = best_setting(pairs)
     return {
         "setting": best,
         "score": max(score for _, score in pairs),

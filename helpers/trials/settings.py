@@ -93,25 +93,6 @@ def setting_for(
     return dict(nearest["setting"])
 
 
-def best_setting(
-    tried: Sequence[tuple[Mapping[str, Any], float]],
-) -> tuple[dict[str, Any], list[str]]:
-    """Return the best setting by validation score, and what of it lies on the edge of its grid.
-
-    Of equal ones the cheaper, that is the earlier with fewest steps.
-
-    >>> best_setting([({"steps": 40, "rate": 1}, 0.8), ({"steps": 80, "rate": 1}, 0.9)])
-    ({'steps': 80, 'rate': 1}, ['steps'])
-    """
-    best = dict(max(tried, key=lambda pair: (pair[1], -pair[0].get("steps", 0)))[0])
-    edge = []
-    for name, value in best.items():
-        values = {setting[name] for setting, _ in tried}
-        if len(values) > 1 and value in (min(values), max(values)):
-            edge.append(name)
-    return best, edge
-
-
 def save_found(entries: Sequence[dict[str, Any]], facts: Mapping[str, Any], file: Path) -> None:
     """Put new entries in place of earlier ones of the same arm, corpus, model and label count."""
     kept = read_settings(file)

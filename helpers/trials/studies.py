@@ -1,13 +1,13 @@
 """Studies: which trials answer a question, the most decisive ones first."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from helpers import ROOT, UserError, nearest
-from helpers.sources.sampling import DRAWS, TUNING
+from helpers.sources.sampling import DRAWS
 from helpers.trials.inputs import facts_of, hash_of
 from helpers.trials.kept import of_origins
 from helpers.trials.settings import setting_for
@@ -40,6 +40,7 @@ def trials_of(
     facts: dict[str, Any] | None = None,
     setting: dict[str, Any] | None = None,
     wrong_labels: float = 0.0,
+    batch_tokens: int | None = None,
 ) -> list[Trial]:
     """Return the trials of one arm at one label count, one a draw.
 
@@ -56,6 +57,7 @@ def trials_of(
         facts: of the corpus, where they are known.
         setting: learning rate and so on; None takes the one that a search found.
         wrong_labels: share of the labels that are wrong.
+        batch_tokens: tokens of a step; None: the task's.
 
     Raises:
         UserError: no such corpus or model; no setting of the arm.
@@ -76,6 +78,8 @@ def trials_of(
         )
     stepwise = "steps" in chosen or bool(setup.starts_from)
     chosen |= kind.fixed(setup, stepwise, pooling) | dict(setup.adds)
+    if batch_tokens and "batch_tokens" in chosen:
+        chosen["batch_tokens"] = batch_tokens
     reads_model = setup.reads != "texts"
     if reads_model:
         chosen["max_length"] = max_length
@@ -99,15 +103,6 @@ def trials_of(
     ]
 
 
-def has_search(task: str, arm: str) -> bool:
-    """Tell whether an arm has a setting; a bi-encoder that is only read has none.
-
-    >>> has_search("classification", "frozen"), has_search("retrieval", "frozen")
-    (True, False)
-    """
-    return task_of(task).setup(arm).grid is not None
-
-
 @dataclass(frozen=True)
 class Question:
     """What a label-efficiency study asks: every arm at every label count, over draws.
@@ -126,6 +121,7 @@ class Question:
         rates: learning rates that are tried, by arm, in place of the task's.
         wrong_labels: share of the labels that are wrong, in [0, 1); the settings are those that
             were found with right ones, since who has wrong labels does not know it.
+        batch_tokens: tokens of a step in place of the task's; None: those.
     """
 
     task: str = "classification"
@@ -140,6 +136,7 @@ class Question:
     notebook: str = "06"
     rates: Mapping[str, Sequence[float]] = field(default_factory=dict)
     wrong_labels: float = 0.0
+    batch_tokens: int | None = None
 
     def pairs(self) -> Iterator[tuple[str, int]]:
         """Yield arm and label count: the cheap arms first, then count by count."""
@@ -154,7 +151,7 @@ class Question:
         return trials_of(
             self.task, self.corpus, self.model, arm, labels, draws,
             max_length=self.max_length, pooling=self.pooling, wrong_labels=self.wrong_labels,
-            **rest,
+            batch_tokens=self.batch_tokens, **rest,
         )  # fmt: skip
 
 
@@ -209,81 +206,9 @@ def name_of(asked: Question) -> str:
     >>> name_of(Question(arms=["fine_tuned", "two_phase"]))
     'strategies'
     """
-    same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels")
+    same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels", "batch_tokens")
     for name, known in STUDIES.items():
         alike = all(getattr(asked, mark) == getattr(known, mark) for mark in same)
         if alike and {*asked.arms} <= {*known.arms}:
             return name
     return ""
-
-
-def unsearched(asked: Question) -> list[str]:
-    """Return the arms of a question for which no setting was found anywhere yet.
-
-    Their trials cannot be defined, so they are missing whatever is stored; nor can those that start
-    from a network whose setting was not found.
-    """
-    setup = task_of(asked.task).setup
-    own = [arm for arm in asked.arms if setup(arm).grid and not _searched(asked, arm)]
-    late = origins_unsearched(asked)
-    return [arm for arm in asked.arms if arm in own or arm in late]
-
-
-def origins_unsearched(asked: Question) -> list[str]:
-    """Return the arms of a question that start from a network whose setting was not found yet."""
-    setup = task_of(asked.task).setup
-    return [
-        arm
-        for arm in asked.arms
-        if not all(_searched(asked, origin) for origin in setup(arm).starts_from)
-    ]
-
-
-def _searched(asked: Question, arm: str) -> bool:
-    try:
-        setting_for(asked.task, asked.corpus, asked.model, arm, asked.labels[0])
-    except UserError:
-        return False
-    return True
-
-
-def origins_first(asked: Question) -> list[Question]:
-    """Return a question in the parts of a search: arms that start from others' networks come last.
-
-    >>> parts = origins_first(Question(arms=["small", "distilled", "fine_tuned"]))
-    >>> [list(part.arms) for part in parts]
-    [['fine_tuned'], ['small', 'distilled']]
-    """
-    setup = task_of(asked.task).setup
-    late = [arm for arm in asked.arms if {*setup(arm).starts_from} & {*asked.arms}]
-    early = [arm for arm in asked.arms if arm not in late]
-    return [replace(asked, arms=arms) for arms in (early, late) if arms]
-
-
-def search_trials(asked: Question) -> list[tuple[dict[str, Any], list[Trial]]]:
-    """Return what a search tries: for each arm and label count its marks and its trials.
-
-    All are on the tuning draw and on validation items.
-
-    Raises:
-        UserError: a study of wrong labels, which takes the settings of right ones.
-    """
-    if asked.wrong_labels:
-        raise UserError(
-            "A study of wrong labels takes the settings that were found with right ones: there is "
-            "nothing to search."
-        )
-    facts = facts_of(asked.corpus, asked.task)
-    kind = task_of(asked.task)
-    found = []
-    for arm, n in asked.pairs():
-        split = kind.chosen_on(arm)
-        trials = [
-            trial
-            for setting in kind.grid(arm, n, asked.rates.get(arm, ()))
-            for trial in asked.trials(arm, n, [TUNING], facts=facts, split=split, setting=setting)
-        ]
-        if trials:
-            marks = {mark: getattr(asked, mark) for mark in ("task", "corpus", "model")}
-            found.append((marks | {"arm": arm, "labels": trials[0].labels}, trials))
-    return found

@@ -8,7 +8,7 @@ import numpy as np
 
 from helpers.evaluation.comparison import Comparison
 from helpers.tasks.translation_scores import Measure, corpus_score
-from helpers.trials import reading, studies
+from helpers.trials import reading, searches, studies
 from helpers.trials.reading import Read, draws_of
 from helpers.trials.translating import texts_in
 
@@ -29,7 +29,7 @@ def read(asked: studies.Question, *how: Any) -> Read:
     Raises:
         UserError: as that function; also where no arm has a setting.
     """
-    without = studies.unsearched(asked)
+    without = searches.unsearched(asked)
     if not without or len(without) == len(asked.arms):
         return reading.read(asked, *how)
     arms = [arm for arm in asked.arms if arm not in without]

@@ -1,6 +1,6 @@
 """A process that runs trials one after the other and puts each outcome away as it comes.
 
-On a bare machine (:mod:`helpers.trials.pack`): ``python -m helpers.trials.worker FOLDER``.
+On a bare machine (:mod:`helpers.trials.unpacked`): ``python -m helpers.trials.worker FOLDER``.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def share_out(
     """Let ``jobs`` processes run ``tasks``, in their order, until all are done or time is over.
 
     Args:
-        tasks: (trial as JSON, file of its inputs).
+        tasks: (trial as JSON, file of its inputs); ``told`` may add to the list.
         facts: as :func:`work`.
         jobs: processes.
         seconds: limit; a trial that would not end by then is not begun, one still running then is
@@ -87,12 +87,16 @@ def share_out(
         told: called with each result.
     """
     deadline = None if seconds is None else time.perf_counter() + seconds
-    waiting = list(tasks)
+    waiting = tasks
     workers = [_start(facts) for _ in range(min(jobs, len(tasks)))]
     try:
-        for worker in workers:
-            _hand_out(worker, waiting, deadline, expected)
-        while busy := {worker.line: worker for worker in workers if worker.key}:
+        while True:
+            for worker in workers:
+                if not worker.key:
+                    _hand_out(worker, waiting, deadline, expected)
+            busy = {worker.line: worker for worker in workers if worker.key}
+            if not busy:
+                break
             left = None if deadline is None else deadline - time.perf_counter()
             if left is not None and left <= 0:
                 break
@@ -106,11 +110,13 @@ def share_out(
                     told(worker.key or "", 0.0, f"its process ended ({worker.process.exitcode})")
                     again = _start(facts)
                     worker.process, worker.line = again.process, again.line
-                _hand_out(worker, waiting, deadline, expected)
+                worker.key = None
     finally:
         for worker in workers:
             if worker.key:
                 worker.process.kill()
+            else:
+                worker.line.send(None)
             worker.process.join(timeout=30)
 
 
@@ -130,20 +136,18 @@ def _hand_out(
     deadline: float | None,
     expected: Callable[[str], float],
 ) -> None:
-    """Give a process the next trial that will end in time, or tell it to go."""
-    worker.key = None
+    """Give a process the next trial that will end in time, if there is one."""
     while waiting:
         text, file = waiting.pop(0)
         if deadline is None or time.perf_counter() + expected(text) < deadline:
             worker.key = from_json(text).key
             worker.line.send((text, file))
             return
-    worker.line.send(None)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what a pack holds; see :mod:`helpers.trials.pack`."""
-    from helpers.trials import pack
+    from helpers.trials import unpacked
 
     parser = argparse.ArgumentParser(prog="python -m helpers.trials.worker")
     parser.add_argument("folder", type=Path, help="where the pieces of the pack lie")
@@ -153,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, help="stop after so long")
     chosen = parser.parse_args(arguments)
     try:
-        pack.run(chosen.folder, chosen.out, chosen.jobs, chosen.device, chosen.minutes)
+        unpacked.run(chosen.folder, chosen.out, chosen.jobs, chosen.device, chosen.minutes)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

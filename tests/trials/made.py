@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from helpers.trials import kept, studies, worker
+from helpers.trials import kept, searches, studies, worker
 from helpers.trials.outcome import Outcome
 from helpers.trials.store import Store
 from helpers.trials.tasks.classification import BY_STRATEGY
@@ -74,9 +74,10 @@ def setting_of(task, corpus, model, arm, labels):
 def settle_facts(monkeypatch, **changes):
     """Let studies know every corpus and model, and every arm's setting, without reading any."""
     facts = FACTS | changes
-    monkeypatch.setattr(studies, "facts_of", lambda corpus, task: facts | {"task": task})
     monkeypatch.setattr(studies, "hash_of", lambda model: "d" * 64)
-    monkeypatch.setattr(studies, "setting_for", setting_of)
+    for module in (studies, searches):
+        monkeypatch.setattr(module, "facts_of", lambda corpus, task: facts | {"task": task})
+        monkeypatch.setattr(module, "setting_for", setting_of)
 
 
 def share_out_here(tasks, facts, jobs, *, told, **rest):

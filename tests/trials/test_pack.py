@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from helpers import UserError
-from helpers.trials import pack, runner
+from helpers.sources.sampling import TUNING
+from helpers.trials import pack, runner, unpacked
+from helpers.trials.choice import Choice
 from helpers.trials.store import Store
 from helpers.trials.tasks import TASKS
 from tests.trials import tiny
@@ -45,10 +47,7 @@ def test_a_pack_runs_where_there_is_nothing_but_torch_and_comes_back(made, tmp_p
     assert max(piece.stat().st_size for piece in pieces) <= 50_000
     assert sum(piece.stat().st_size for piece in pieces) == size
 
-    (tmp_path / "bare.py").write_text(BARE)
-    words = ["-I", str(tmp_path / "bare.py"), str(tmp_path / "pack" / "start.py")]
-    words += ["--jobs", "2", "--device", "cpu", "--out", str(tmp_path / "out")]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=tmp_path)
+    done = start(tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 of 2 outcomes: outcomes-000.zip" in done.stdout
 
@@ -65,6 +64,45 @@ def test_a_pack_runs_where_there_is_nothing_but_torch_and_comes_back(made, tmp_p
         )
 
 
+def of_rate(made, draws, rate, split="test"):
+    return tiny.trials(*made, draws=draws, split=split, setting={"learning_rate": rate, "steps": 4})
+
+
+def start(tmp_path, *words):
+    (tmp_path / "bare.py").write_text(BARE)
+    given = ["-I", str(tmp_path / "bare.py"), str(tmp_path / "pack" / "start.py"), *words]
+    given += ["--jobs", "2", "--device", "cpu", "--out", str(tmp_path / "out")]
+    return subprocess.run([sys.executable, *given], capture_output=True, text=True, cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_a_search_travels_and_only_what_follows_its_best_setting_is_run(
+    made, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("helpers.trials.inputs.OWN", tmp_path / "own")
+    rates = (1e-5, 0.01, 1e-4)
+    tried = [trial for rate in rates for trial in of_rate(made, [TUNING], rate, "validation")]
+    then = [of_rate(made, range(2), rate) for rate in rates]
+    here = Store(tmp_path / "here", None)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(runner, "share_out", share_out_here)
+    runner.run_trials(tried[:1], here, jobs=1, progress=None)  # this one is known before
+
+    count, _ = pack.write_pack([], tmp_path / "pack", [Choice(tried, then)], here)
+    assert count == 2 + 2
+    done = start(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4 outcomes: outcomes-000.zip" in done.stdout
+    assert here.merge(tmp_path / "out" / "outcomes-000.zip") == (4, 0)
+    scores = {trial.key: runner.score_of(trial, here.get(trial)) for trial in tried}
+    (best,) = [each for each in then if not here.missing(each)]
+    assert best == Choice(tried, then).follow(scores)
+
+    again = start(tmp_path)  # goes on where it was left: here there is nothing to do
+    assert again.returncode == 0 and "4 of 4 outcomes" in again.stdout
+    assert "fine_tuned" not in again.stdout
+
+
 def test_trials_without_a_training_do_not_travel(made, tmp_path):
     with pytest.raises(UserError, match="None of the 3 trials trains a network that needs"):
         pack.write_pack(tiny.trials(made[0], "", "majority"), tmp_path / "pack")
@@ -79,7 +117,7 @@ def test_a_folder_of_something_else_is_left_alone(made, tmp_path):
 
 def test_a_folder_without_a_pack_is_one_sentence(tmp_path):
     with pytest.raises(UserError, match="holds no pack of trials"):
-        pack.run(tmp_path, tmp_path / "out", 1, "cpu", None)
+        unpacked.run(tmp_path, tmp_path / "out", 1, "cpu", None)
 
 
 def test_translations_stay_where_their_texts_are():

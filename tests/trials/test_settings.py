@@ -4,9 +4,9 @@ import yaml
 from helpers import UserError
 from helpers.base import files
 from helpers.trials import settings
+from helpers.trials.choice import best_setting
 from helpers.trials.settings import (
     HEADER,
-    best_setting,
     found_for,
     read_settings,
     save_found,

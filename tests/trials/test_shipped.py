@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from helpers.trials import kept, runner, settings, studies, verify
+from helpers.trials import kept, runner, searches, settings, verify
 from helpers.trials.store import SHIPPED, Store
 from helpers.trials.tasks import TASKS
 
@@ -29,7 +29,7 @@ def test_each_is_of_the_protocol_and_the_texts_of_today():
 
 def test_each_has_the_setting_that_the_search_found():
     for trial in TRIALS:
-        if not studies.has_search(trial.task, trial.arm):
+        if not searches.has_search(trial.task, trial.arm):
             continue
         options = trial.options
         found = [

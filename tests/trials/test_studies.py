@@ -4,7 +4,7 @@ import pytest
 
 from helpers import ROOT, UserError
 from helpers.sources.sampling import TUNING
-from helpers.trials import kept, studies
+from helpers.trials import kept, searches, studies
 from helpers.trials.studies import STUDIES, Question
 from helpers.trials.tasks import TASKS
 from helpers.trials.tasks.classification import BY_STRATEGY, COMPRESSED
@@ -158,7 +158,7 @@ def test_an_arm_without_a_setting_is_one_sentence(monkeypatch):
 
 
 def test_a_search_is_on_the_tuning_draw_and_validation_items():
-    found = studies.search_trials(TEXTS)
+    found = searches.search_trials(TEXTS)
     trials = [one for _, each in found for one in each]
     assert {one.draw for one in trials} == {TUNING} == {-1}
     assert {(one.split, one.items) for one in trials} == {("validation", 50)}
@@ -170,8 +170,8 @@ def test_every_arm_with_a_choice_is_searched_at_every_count_alike(name, monkeypa
     """Six settings; three where the two lengths of a network from scratch are nearly one."""
     settle_facts(monkeypatch, train=10**6)
     asked = STUDIES[name]
-    found = studies.search_trials(asked)
-    searched = [(arm, n) for arm, n in asked.pairs() if studies.has_search(asked.task, arm)]
+    found = searches.search_trials(asked)
+    searched = [(arm, n) for arm, n in asked.pairs() if searches.has_search(asked.task, arm)]
     assert [(marks["arm"], marks["labels"]) for marks, _ in found] == searched
     for marks, trials in found:
         language = asked.task == "language_modeling" and "steps" in trials[0].options
@@ -191,7 +191,7 @@ def test_every_arm_with_a_choice_is_searched_at_every_count_alike(name, monkeypa
 
 def test_a_frozen_tagger_is_searched_by_rate_and_steps_and_a_frozen_classifier_by_penalty():
     def searched(question):
-        ((_, trials),) = studies.search_trials(question)
+        ((_, trials),) = searches.search_trials(question)
         return {key for one in trials for key in one.options} - {*NETWORK, "pooling"}
 
     texts = Question(arms=("frozen",), labels=(64,))
@@ -201,7 +201,7 @@ def test_a_frozen_tagger_is_searched_by_rate_and_steps_and_a_frozen_classifier_b
 
 
 def test_a_search_names_the_labels_that_there_are():
-    ((marks, trials),) = studies.search_trials(Question(arms=("tfidf",), labels=(10**6,)))
+    ((marks, trials),) = searches.search_trials(Question(arms=("tfidf",), labels=(10**6,)))
     assert marks["labels"] == trials[0].labels == 500
 
 
@@ -236,8 +236,8 @@ def test_what_starts_from_a_network_without_a_setting_has_none_either(monkeypatc
             raise UserError("No setting of the arm has been found yet.")
         return setting_of(task, corpus, model, arm, labels)
 
-    monkeypatch.setattr(studies, "setting_for", found)
-    assert studies.unsearched(STUDIES["compression"]) == ["distilled", "small"]
+    monkeypatch.setattr(searches, "setting_for", found)
+    assert searches.unsearched(STUDIES["compression"]) == ["distilled", "small"]
 
 
 def test_what_is_made_of_the_student_starts_from_the_distilled_trial():
@@ -272,7 +272,7 @@ def test_wrong_labels_take_the_settings_of_right_ones_and_are_no_search():
         assert noisy.options == clean.options | {"wrong_labels": 0.2}
         assert noisy.key != clean.key
     with pytest.raises(UserError, match="there is nothing to search"):
-        studies.search_trials(wrong)
+        searches.search_trials(wrong)
     assert studies.name_of(replace(wrong, labels=(256,))) == "wrong_labels"
 
 
@@ -297,7 +297,7 @@ def test_writers_share_cost_and_lengths_and_baselines_read_no_weights():
         }  # fmt: skip
     (one,) = asked.trials("memory", 64, [0], setting={"longest": 3})
     assert (one.model, one.options) == ("", {"longest": 3})
-    tried = [trial.options for marks, each in studies.search_trials(asked) for trial in each]
+    tried = [trial.options for marks, each in searches.search_trials(asked) for trial in each]
     rates = [each["learning_rate"] for each in tried if "learning_rate" in each]
     assert rates == [rate for rate in (1e-3, 3e-3, 1e-2) for _ in range(2)] * 2
     assert len([each for each in tried if "least" in each]) == 6

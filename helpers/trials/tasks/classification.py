@@ -129,8 +129,8 @@ class Classification(TrialTask):
         return found | {"pooling": pooling} if found else found
 
     def travels(self, trial: Trial) -> bool:
-        """Tell whether torch is enough; strategies need peft, or the probe of scikit-learn."""
-        return super().travels(trial) and trial.arm not in BY_STRATEGY
+        """Tell whether torch is enough (or peft); two phases fit a probe of scikit-learn."""
+        return super().travels(trial) and trial.arm != "two_phase"
 
     def load(self, corpus: str, max_length: int) -> Task:
         """Return labelled texts as a task."""
