@@ -23,6 +23,7 @@ from helpers.delivery.clock import Clock
 from helpers.delivery.contest import Contest
 from helpers.delivery.curve import LabelCurve, label_curve
 from helpers.delivery.estimate import Estimate
+from helpers.delivery.judging import is_dear, judge
 from helpers.delivery.models import FineTuned, Floats, Model, precision_of
 from helpers.delivery.progress import Progress
 from helpers.delivery.tuning import FullTuning, OutOfTime, soften
@@ -31,7 +32,7 @@ from helpers.sources.corpora import Corpus
 from helpers.sources.variants import variant
 from helpers.sources.weights import resolve
 
-VERSION = 4
+VERSION = 5
 """Raise it when the same texts and parameters give another answer: kept ones then expire."""
 
 UNDER_WAY = "under_way"
@@ -104,7 +105,8 @@ def _finish(contest: Contest, out: Path, key: str, own_test: bool) -> Answer:
     cheap = _cheap(contest, taken)
     contest.clock.tell(f"Taken: {taken.candidate.name}")
     judged = {"chosen": taken, "largest": largest, "words": words}
-    tables = {name: _judge(contest, tried) for name, tried in judged.items()}
+    answers = {name: judge(contest, tried, own_test=own_test) for name, tried in judged.items()}
+    tables = {name: probabilities for name, (probabilities, _) in answers.items()}
     curve = _curve(contest, taken, cheap)
     model, learned = _delivered(contest, taken, own_test)
     answer = Answer(
@@ -115,7 +117,7 @@ def _finish(contest: Contest, out: Path, key: str, own_test: bool) -> Answer:
         delivered={
             "name": taken.candidate.name, "kind": model.kind, "setting": dict(taken.setting),
             "labels": learned,
-            "judged_with": taken.labels if _is_dear(taken) else contest.most(taken),
+            "judged_with": answers["chosen"][1],
         },
         truth=contest.truth,
         probabilities=tables,
@@ -142,27 +144,12 @@ def _finish(contest: Contest, out: Path, key: str, own_test: bool) -> Answer:
     return answer
 
 
-def _is_dear(tried: Tried) -> bool:
-    """Whether training it once more, only to judge it or for a curve, is not worth the time."""
-    return isinstance(tried.candidate, FullTuning)
-
-
 def _cheap(contest: Contest, taken: Tried) -> Tried:
     """Return what the curve is of: the taken one, or the best that is trained in no time."""
-    if not _is_dear(taken):
+    if not is_dear(taken):
         return taken
-    cheap = [tried for tried in contest.tried if not _is_dear(tried)]
+    cheap = [tried for tried in contest.tried if not is_dear(tried)]
     return max(cheap, key=lambda tried: max(tried.scores))
-
-
-def _judge(contest: Contest, tried: Tried) -> Floats:
-    """Return what the candidate says of the texts that chose nothing, (n, c)."""
-    if _is_dear(tried) and tried.model is not None:
-        probabilities = tried.model.probabilities(contest.unseen)
-        return choose.tempered(probabilities, tried.setting["temperature"])
-    texts, labels = contest.readable(tried, contest.texts, contest.labels)
-    (model,) = tried.candidate.fit(texts, labels, len(contest.names), [tried.setting])
-    return model.probabilities(contest.unseen)
 
 
 def _curve(contest: Contest, taken: Tried, cheap: Tried) -> LabelCurve | None:
