@@ -4,7 +4,6 @@ import yaml
 from helpers import UserError
 from helpers.base import files
 from helpers.trials import settings
-from helpers.trials.choice import best_setting
 from helpers.trials.settings import (
     HEADER,
     found_for,
@@ -29,39 +28,6 @@ def file(tmp_path):
 
 def asked(file, labels=64, task="classification", corpus="r8", model="m", arm="tfidf"):
     return setting_for(task, corpus, model, arm, labels, file)["regularization"]
-
-
-# what is chosen
-
-
-def test_the_best_score_is_chosen():
-    tried = [({"c": 1.0}, 0.5), ({"c": 10.0}, 0.9), ({"c": 100.0}, 0.7)]
-    assert best_setting(tried) == ({"c": 10.0}, [])
-
-
-@pytest.mark.parametrize(("best", "edge"), [(0, ["c"]), (1, []), (2, ["c"])])
-def test_the_ends_of_a_grid_are_its_edge(best, edge):
-    assert best_setting([({"c": c}, float(c == best)) for c in (2, 0, 1)]) == ({"c": best}, edge)
-
-
-def test_a_single_setting_has_no_edge():
-    assert best_setting([({"c": 1.0}, 0.5)]) == ({"c": 1.0}, [])
-
-
-def test_each_part_of_a_setting_has_its_own_edge():
-    tried = [
-        ({"learning_rate": rate, "steps": steps}, float((rate, steps) == (3e-4, 120)))
-        for rate in RATES
-        for steps in (40, 120)
-    ]
-    assert best_setting(tried) == ({"learning_rate": 3e-4, "steps": 120}, ["steps"])
-
-
-def test_of_equal_scores_fewer_steps_are_taken_and_then_the_earlier():
-    assert best_setting([({"steps": 120}, 0.9), ({"steps": 40}, 0.9)])[0] == {"steps": 40}
-    tried = [({"steps": 40, "rate": 3}, 0.9), ({"steps": 40, "rate": 1}, 0.9)]
-    assert best_setting(tried)[0] == {"steps": 40, "rate": 3}
-    assert best_setting([({"c": 10.0}, 0.9), ({"c": 1.0}, 0.9)])[0] == {"c": 10.0}
 
 
 # what is found again
