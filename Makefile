@@ -65,9 +65,9 @@ unit: data  ## unit tests and doctests
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
 	@TRANSFER_TRIALS=shipped $(VENV)/bin/pytest -q -n 2 --dist loadfile --nbval --nbval-cell-timeout 1800 --durations 5 notebooks
 
-test-browser: data  ## every page of the report in headless Chromium (apt install chromium): axe-core
+test-browser: data  ## the report (axe-core) and four lessons in JupyterLab, in headless Chromium
 	@$(RUN) -m pip install --disable-pip-version-check --quiet -r requirements-browser.txt -c constraints.txt
-	@$(VENV)/bin/pytest -q -rs tests/report/test_in_a_browser.py
+	@$(VENV)/bin/pytest -q -rs tests/report/test_in_a_browser.py tests/test_in_jupyterlab.py
 
 test-faults: data  ## tests/faults, the long ones too: kill -9 at thirty random moments
 	@$(VENV)/bin/pytest -q -m "faults or not faults" tests/faults
