@@ -1,7 +1,7 @@
 """Lessons opened in JupyterLab in headless Chromium, as a student opens them: run all, no error.
 
 Skipped, with a warning that says so, where Chromium or playwright is missing; ``make test-browser``
-installs what is needed and runs it. The notebooks are copies: those of the project stay as they are.
+installs what is needed and runs it. The notebooks are copies: the project's own stay as they are.
 """
 
 import json

@@ -15,7 +15,7 @@ def recipe(
     """
     kind, name = answer.delivered["kind"], answer.delivered["name"]
     if kind == "frozen":
-        encoder = next(one for one in encoders if name == f"frozen {one}")
+        encoder = next(encoder for encoder in encoders if name == f"frozen {encoder}")
         return Frozen(encoder, max_length, "float32"), answer.delivered["setting"]
     if kind == "static":
         encoder = name.removeprefix("static embeddings of ")

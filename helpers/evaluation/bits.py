@@ -62,7 +62,7 @@ def saved(better: Sequence[npt.ArrayLike], worse: Sequence[npt.ArrayLike]) -> In
     >>> round(saved(a, b).value, 2)
     0.44
     """
-    a, b = (np.asarray(one, dtype=float) for one in (better, worse))
+    a, b = (np.asarray(losses, dtype=float) for losses in (better, worse))
     if a.shape != b.shape or a.ndim != 3 or a.shape[2] != 2 or not len(a):
         raise UserError(
             f"better and worse must both be (seeds, documents, 2), not {a.shape} and {b.shape}."

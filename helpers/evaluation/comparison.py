@@ -176,7 +176,7 @@ class Comparison:
         """Return a row for each label count and arm: score, spread over draws, how many draws."""
         rows = []
         for n in self.labels if counts is None else counts:
-            for arm in (one for one in self.arms if (one, n) in self.scores):
+            for arm in (each for each in self.arms if (each, n) in self.scores):
                 each = self.by_draw(arm, n)
                 spread = float(each.std(ddof=1)) if len(each) > 1 else float("nan")
                 row = {"labels": n, "arm": arm, self.measure: self.interval(arm, n)}

@@ -75,7 +75,7 @@ def effects(
     >>> rng = np.random.default_rng(0)
     >>> good = rng.random((3, 2, 400)) < np.array([0.8, 0.9])[:, None]
     >>> poor = rng.random((3, 2, 400)) < np.array([0.5, 0.7])[:, None]
-    >>> [(one.name, one.said) for one in effects([16, 64], good, poor)][:2]
+    >>> [(row.name, row.said) for row in effects([16, 64], good, poor)][:2]
     [('jumpstart', 'helps'), ('asymptotic gain', 'helps')]
     """
     counts = np.asarray(labels, dtype=float)

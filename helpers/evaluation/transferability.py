@@ -49,8 +49,8 @@ def logme(features: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     kept = singular > np.finfo(float).eps * max(table.shape) * max(singular.max(initial=0), 1e-300)
     squares = singular[kept] ** 2
     best = []
-    for one in range(k):
-        y = (classes == one).astype(float)
+    for label in range(k):
+        y = (classes == label).astype(float)
         projected = (left[:, kept].T @ y) ** 2
         # What no feature explains; exactly nothing where the features span all items.
         unexplained = max(float(y @ y - projected.sum()), 0.0) if len(squares) < n else 0.0
@@ -105,7 +105,7 @@ def h_score(features: npt.ArrayLike, labels: npt.ArrayLike, *, shrink: bool = Tr
         covariance, amount = ledoit_wolf(centred, assume_centered=True)
     else:
         covariance, amount = centred.T @ centred / len(table), 0.0
-    between = np.stack([centred[classes == one].mean(axis=0) for one in range(k)])[classes]
+    between = np.stack([centred[classes == label].mean(axis=0) for label in range(k)])[classes]
     between_covariance = between.T @ between / len(table) * (1 - amount)
     inverse = np.linalg.pinv(covariance, hermitian=True)
     return float(np.trace(inverse @ between_covariance))

@@ -139,7 +139,7 @@ def classifiers(
         UserError: see :func:`versus`.
 
     >>> truth = [0, 1] * 50
-    >>> [one.finding for one in classifiers(truth, truth, [0, 0] * 50, 2)]
+    >>> [row.finding for row in classifiers(truth, truth, [0, 0] * 50, 2)]
     ['A is better', 'A is better']
     """
     right_a, right_b = (np.asarray(answers) == np.asarray(truth) for answers in (a, b))

@@ -96,7 +96,9 @@ def _runs(entry: Any, file: str) -> list[PlannedRun]:
     }
     rows: list[dict[str, Any]] = [{}]
     if beside:
-        rows = [dict(zip(beside, one, strict=True)) for one in zip(*beside.values(), strict=True)]
+        rows = [
+            dict(zip(beside, values, strict=True)) for values in zip(*beside.values(), strict=True)
+        ]
     settings = itertools.product(rows, *crossed.values())
     return [
         checked(notebook, declared, dict(zip(crossed, one, strict=True)) | row, **needs)

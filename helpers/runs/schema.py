@@ -97,7 +97,7 @@ def read_records(places: Iterable[Path | str]) -> list[Record]:
         UserError: there is no such place, no record in a folder, or a file is no record.
     """
     records = []
-    for place in (ROOT / one for one in places):
+    for place in (ROOT / name for name in places):
         if not place.exists():
             raise UserError(f"There is no file or folder {place} to read records from.")
         files = sorted(place.rglob("*.json")) if place.is_dir() else [place]

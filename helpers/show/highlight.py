@@ -98,7 +98,7 @@ def _pieces(
     characters: Sequence[str], spans: Iterable[tuple[int, int, str]]
 ) -> Iterator[tuple[str, str]]:
     """Yield the text of every piece and the type of the entity that it is, or ""."""
-    found = sorted(Span(*one) for one in spans)
+    found = sorted(Span(*span) for span in spans)
     to_bio(len(characters), found)  # refuses what does not lie in the text
     done = 0
     for start, end, name in [*found, Span(len(characters), len(characters), "")]:

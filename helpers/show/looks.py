@@ -16,7 +16,7 @@ _ALIASES = {"fine_tuned": "full", "frozen": "linear_probe", "static": "lora"}
 
 def of(name: str, names: list[str]) -> dict[str, Any]:
     """Return colour, marker and line of a strategy, the same in every notebook."""
-    names = [_ALIASES.get(one, one) for one in names]
+    names = [_ALIASES.get(name, name) for name in names]
     name = _ALIASES.get(name, name)
     unknown = [n for n in names if n not in _STRATEGIES]
     i = _STRATEGIES.index(name) if name in _STRATEGIES else len(_STRATEGIES) + unknown.index(name)

@@ -83,7 +83,9 @@ def newsgroup_domains(name: str) -> DomainCorpora:
     groups_of = NEWSGROUP_GRID
     if name != "grid":
         groups_of = dict(zip(("source", "target"), NEWSGROUP_PAIRS[name], strict=True))
-    classes = sorted({group.split(".")[0] for one in groups_of.values() for group in one.split()})
+    classes = sorted(
+        {group.split(".")[0] for groups in groups_of.values() for group in groups.split()}
+    )
     corpora = {}
     for domain, groups in groups_of.items():
         number = {

@@ -59,7 +59,7 @@ def placeholders(text: str) -> list[str]:
     >>> placeholders("%(count)d of {total}: 100 % of {{ user.name }} and %1")
     ['%(count)d', '%1', '{total}', '{{user.name}}']
     """
-    return sorted("".join(one.split()) for one in PLACEHOLDER.findall(text))
+    return sorted("".join(found.split()) for found in PLACEHOLDER.findall(text))
 
 
 def without_placeholders(text: str) -> str:

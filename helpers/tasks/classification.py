@@ -120,8 +120,8 @@ class _DynamicPadding:
     tokenizer: PreTrainedTokenizerBase
 
     def __call__(self, features: list[dict[str, Any]]) -> BatchEncoding:
-        labels = torch.tensor([one["labels"] for one in features])
-        inputs = [{k: v for k, v in one.items() if k != "labels"} for one in features]
+        labels = torch.tensor([row["labels"] for row in features])
+        inputs = [{k: v for k, v in row.items() if k != "labels"} for row in features]
         batch = self.tokenizer.pad(inputs, return_tensors="pt")
         batch["labels"] = labels
         return batch

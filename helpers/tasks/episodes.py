@@ -119,8 +119,8 @@ def episodes(
     Raises:
         UserError: fewer classes than ways, or a class with fewer items than an episode asks for.
 
-    >>> one = episodes([0, 0, 0, 1, 1, 1], [0, 1], ways=2, shots=1, queries=2, n=1, seed=0)[0]
-    >>> len(one.support), len(one.query), set(one.support) & set(one.query)
+    >>> episode = episodes([0, 0, 0, 1, 1, 1], [0, 1], ways=2, shots=1, queries=2, n=1, seed=0)[0]
+    >>> len(episode.support), len(episode.query), set(episode.support) & set(episode.query)
     (2, 4, set())
     """
     _check_sizes(ways, shots, queries, n)

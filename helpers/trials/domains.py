@@ -110,8 +110,8 @@ def together(pairs: Sequence[Comparison]) -> Comparison:
         UserError: the pairs have nothing in common.
 
     >>> from helpers.evaluation.comparison import Comparison
-    >>> one = Comparison({("joint", 32): np.ones((2, 3))})
-    >>> together([one, Comparison({("joint", 32): np.zeros((2, 1))})]).score("joint", 32)
+    >>> compared = Comparison({("joint", 32): np.ones((2, 3))})
+    >>> together([compared, Comparison({("joint", 32): np.zeros((2, 1))})]).score("joint", 32)
     0.75
     """
     from helpers.evaluation.comparison import Comparison

@@ -52,14 +52,14 @@ def frozen(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device)
 
     seen = _seen(trial, inputs)
     model, kept = vectors(trial, inputs, folders, device)
-    said = {}
+    predicted = {}
     for field, places in places_of(inputs, trial.split).items():
         classes = inputs["train.labels"][seen[field]]
         fitted = probe(trial.options["regularization"]).fit(kept["train"][seen[field]], classes)
-        said[field] = fitted.predict(kept[trial.split][places])
+        predicted[field] = fitted.predict(kept[trial.split][places])
     # A head on all groups has as many rows as the heads of the fields, and those of no field.
     cost = frozen_cost(inputs, np.concatenate([*seen.values()]), model)
-    return replace(_outcome(trial, inputs, said), cost=cost)
+    return replace(_outcome(trial, inputs, predicted), cost=cost)
 
 
 def single_task(trial: Trial, inputs: Inputs, folders: Folders, device: torch.device) -> Outcome:
@@ -92,7 +92,7 @@ def trained(
         parts: fields that share an encoder; each field is in one part.
     """
     steps, scored = trial.options["steps"], places_of(inputs, trial.split)
-    said: dict[str, np.ndarray] = {}
+    predicted: dict[str, np.ndarray] = {}
     looks, tokens, flops, parameters = [], 0, 0.0, 0
     for at, part in enumerate(parts):
         own = steps // len(parts) + (at < steps % len(parts))
@@ -109,7 +109,7 @@ def trained(
             precision = trial.options["precision"]
             logits = read(model.task(field), chosen, precision=precision, device=device)
             groups = np.array(fields_of(inputs["names"])[field])
-            said[field] = groups[np.stack(logits).argmax(1)]
+            predicted[field] = groups[np.stack(logits).argmax(1)]
     cost = {
         "steps": steps,
         "tokens": tokens,
@@ -117,7 +117,9 @@ def trained(
         "parameters": parameters,
         "trained_parameters": parameters,
     }
-    return replace(_outcome(trial, inputs, said), curve=curves.curve_of(_joined(looks)), cost=cost)
+    return replace(
+        _outcome(trial, inputs, predicted), curve=curves.curve_of(_joined(looks)), cost=cost
+    )
 
 
 def _seen(trial: Trial, inputs: Inputs) -> dict[str, np.ndarray]:
@@ -125,12 +127,12 @@ def _seen(trial: Trial, inputs: Inputs) -> dict[str, np.ndarray]:
     return drawn(inputs["train.labels"], inputs["names"], trial.draw, trial.labels)
 
 
-def _outcome(trial: Trial, inputs: Inputs, said: Mapping[str, np.ndarray]) -> Outcome:
-    """Return what was said of each field's texts in the order of all."""
+def _outcome(trial: Trial, inputs: Inputs, by_field: Mapping[str, np.ndarray]) -> Outcome:
+    """Return what was predicted of each field's texts in the order of all."""
     labels, names = inputs[f"{trial.split}.labels"], inputs["names"]
     predicted = np.zeros(len(labels), np.uint8 if len(names) <= 256 else np.uint16)
     for field, places in places_of(inputs, trial.split).items():
-        predicted[places] = said[field]
+        predicted[places] = by_field[field]
     return Outcome({"predicted": predicted[select(labels, names)]})
 
 

@@ -126,7 +126,7 @@ def write_pack(
         models = {}
         for number, name in enumerate(dict.fromkeys(trial.model for trial in chosen)):
             models[name] = f"models/{number}"
-            causal = any(task_of(one.task).causal for one in chosen if one.model == name)
+            causal = any(task_of(trial.task).causal for trial in chosen if trial.model == name)
             _save_model(inputs.place_of(name), place / models[name], causal)
         listed: dict[str, Any] = {"trials": tasks, "models": models, "known": known}
         listed["choices"] = [

@@ -106,7 +106,7 @@ def run_trials(
     failed: dict[str, str] = {}
     done: list[tuple[float, float]] = []
 
-    def told(key: str, seconds: float, message: str) -> None:
+    def report(key: str, seconds: float, message: str) -> None:
         trial = by_key.pop(key)
         done.append((seconds, each[key]))
         if message:
@@ -125,7 +125,7 @@ def run_trials(
         seconds=None if minutes is None else 60 * minutes - (time.perf_counter() - started),
         # the first are begun in any case: how fast this machine and model are is not known before
         expected=lambda text: each[from_json(text).key] * _pace(done) if done else 0.0,
-        told=told,
+        report=report,
     )
     return failed
 

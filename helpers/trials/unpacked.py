@@ -48,7 +48,7 @@ def run(folder: Path, out: Path, jobs: int, device: str, minutes: float | None) 
     }
     done = 0
 
-    def told(key: str, seconds: float, message: str) -> None:
+    def report(key: str, seconds: float, message: str) -> None:
         nonlocal done
         done += 1
         tasks[:0] = searches.after(key, failed=bool(message))
@@ -57,7 +57,7 @@ def run(folder: Path, out: Path, jobs: int, device: str, minutes: float | None) 
 
     if tasks:
         seconds = None if minutes is None else 60 * minutes
-        share_out(tasks, facts, jobs, seconds=seconds, told=told)
+        share_out(tasks, facts, jobs, seconds=seconds, report=report)
     out.mkdir(parents=True, exist_ok=True)  # where every trial failed there is none yet
     for old in out.glob("outcomes-*.zip"):
         old.unlink()

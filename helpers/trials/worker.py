@@ -73,18 +73,18 @@ def share_out(
     *,
     seconds: float | None = None,
     expected: Callable[[str], float] = lambda text: 0.0,
-    told: Callable[[str, float, str], None] = lambda key, seconds, message: None,
+    report: Callable[[str, float, str], None] = lambda key, seconds, message: None,
 ) -> None:
     """Let ``jobs`` processes run ``tasks``, in their order, until all are done or time is over.
 
     Args:
-        tasks: (trial as JSON, file of its inputs); ``told`` may add to the list.
+        tasks: (trial as JSON, file of its inputs); ``report`` may add to the list.
         facts: as :func:`work`.
         jobs: processes.
         seconds: limit; a trial that would not end by then is not begun, one still running then is
             given up. None: no limit.
         expected: seconds that a trial will probably take.
-        told: called with each result.
+        report: called with each result.
     """
     deadline = None if seconds is None else time.perf_counter() + seconds
     waiting = tasks
@@ -104,10 +104,10 @@ def share_out(
             for line in ready:
                 worker = busy[line]
                 try:
-                    told(*line.recv())
+                    report(*line.recv())
                 except (EOFError, ConnectionResetError):
                     worker.process.join()
-                    told(worker.key or "", 0.0, f"its process ended ({worker.process.exitcode})")
+                    report(worker.key or "", 0.0, f"its process ended ({worker.process.exitcode})")
                     again = _start(facts)
                     worker.process, worker.line = again.process, again.line
                 worker.key = None

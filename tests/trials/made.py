@@ -80,7 +80,7 @@ def settle_facts(monkeypatch, **changes):
         monkeypatch.setattr(module, "setting_for", setting_of)
 
 
-def share_out_here(tasks, facts, jobs, *, told, **rest):
+def share_out_here(tasks, facts, jobs, *, report, **rest):
     """Run trials in this process, one after the other: one of their own takes seconds to start."""
 
     class Line:
@@ -88,7 +88,7 @@ def share_out_here(tasks, facts, jobs, *, told, **rest):
 
         @staticmethod
         def send(result):
-            told(*result)
+            report(*result)
 
     worker.work(Line, facts)
     kept.keep_in(None)

@@ -135,9 +135,9 @@ def test_two_counts_above_all_items_are_one_set_of_trials(monkeypatch):
 
 
 def test_a_trial_asked_for_twice_is_run_once(tmp_path, monkeypatch):
-    def share_out(tasks, facts, jobs, *, told, **rest):
+    def share_out(tasks, facts, jobs, *, report, **rest):
         for text, _ in tasks:
-            told(from_json(text).key, 1.0, "")
+            report(from_json(text).key, 1.0, "")
 
     monkeypatch.setattr(runner, "share_out", share_out)
     monkeypatch.setattr(runner.inputs, "prepare_inputs", lambda *given: "x")

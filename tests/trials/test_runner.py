@@ -106,7 +106,7 @@ def test_a_process_that_dies_loses_its_trial_alone(made, tmp_path, monkeypatch):
     share_out = worker.share_out
 
     def watched(tasks, facts, jobs, **rest):
-        rest["told"], inner = kill_first, rest["told"]
+        rest["report"], inner = kill_first, rest["report"]
         share_out(tasks, facts, jobs, **rest)
         for key in [trial.key for trial in trials]:
             inner(key, 0.0, "")

@@ -17,8 +17,8 @@ def three_parts() -> Drawing:
     ]
     for x, width, name, use, kind in parts:
         part = canvas.box(x, 4, width, 12, name, kind=kind, bold=True, size=11)
-        told = canvas.box(part.centre[0] - 10.5, 25, 21, 10, use, size=10)
-        canvas.arrow(part.bottom, told.top)
+        purpose = canvas.box(part.centre[0] - 10.5, 25, 21, 10, use, size=10)
+        canvas.arrow(part.bottom, purpose.top)
     canvas.caption(
         "Near twins between the parts are removed: a text that was trained on would be recognized, "
         "not understood."
