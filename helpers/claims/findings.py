@@ -125,4 +125,4 @@ class Judgement:
     @property
     def unit(self) -> str:
         """What :attr:`tally` counts."""
-        return "comparisons" if self.claim.combine == "telling" else "tasks"
+        return {"telling": "comparisons", "exists": ""}.get(self.claim.combine, "tasks")

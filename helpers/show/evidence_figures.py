@@ -1,4 +1,4 @@
-"""Figures of evidence: calibration, what a gain costs, and many intervals of unlike units.
+"""Figures of evidence: calibration, scores over costs, and many intervals of unlike units.
 
 Same style and rules as :mod:`helpers.show.figures`, which also shows them.
 """
@@ -46,38 +46,6 @@ def reliability(bins: Sequence[Bin], name: str = "model") -> Figure:
         )
     ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1.08), ylim=(0, 1.05))
     ax.legend(loc="upper left")
-    return figure
-
-
-def gain_against_cost(
-    points: Iterable[tuple[str, float, Interval]],
-    cost: str = "training, TFLOP (log scale)",
-    gain: str = "gain in accuracy",
-) -> Figure:
-    """Draw what each method gains, with its interval, over what it costs.
-
-    ``points``: name, cost (above 0) and the interval of the gain; up and to the left is better.
-
-    >>> points = [("full", 2.0, Interval(0.1, 0.05, 0.15, 9, 0.95, ""))]
-    >>> gain_against_cost(points).axes[0].get_xscale()
-    'log'
-    """
-    listed = list(points)
-    if not listed:
-        raise UserError("gain_against_cost needs at least one method.")
-    if min(spent for _, spent, _ in listed) <= 0:
-        raise UserError("gain_against_cost needs costs above 0; leave out what costs nothing.")
-    figure = Figure(figsize=(6.4, 4.6))
-    ax = figure.add_subplot()
-    ax.axhline(0, color="#222222", linewidth=1.2)
-    _over_cost(ax, listed)
-    for i, (name, spent, interval) in enumerate(listed):
-        place = (8, 6) if i % 2 else (8, -16)  # neighbours' names do not meet
-        ax.annotate(
-            name, (spent, interval.value), xytext=place, textcoords="offset points", fontsize=11
-        )
-    ax.margins(x=0.25)
-    ax.set(xlabel=cost, ylabel=gain)
     return figure
 
 

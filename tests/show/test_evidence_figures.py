@@ -1,19 +1,16 @@
 """Figures of evidence: what is drawn is what was given."""
 
-import numpy as np
 import pytest
 
 from helpers import UserError
 from helpers.evaluation.calibration import reliability as bins_of
 from helpers.evaluation.intervals import Interval
 from helpers.show.evidence_figures import (
-    gain_against_cost,
     pareto,
     reliability,
 )
 
 GAIN = Interval(0.2, 0.1, 0.3, 9, 0.95, "")
-NONE = Interval(0.2, np.nan, np.nan, 1, 0.95, "")
 
 
 def texts(figure):
@@ -27,14 +24,6 @@ def test_reliability_draws_every_bin_with_its_items():
     assert ax.lines[1].get_ydata().tolist() == [1.0, 0.5]
     assert texts(reliability(found)) == ["1", "2"]
     assert [one.get_text() for one in ax.get_legend().get_texts()] == ["calibrated", "probe"]
-
-
-def test_gain_stands_over_cost_with_its_interval():
-    figure = gain_against_cost([("full", 2.0, GAIN), ("probe", 0.1, NONE)], gain="gain")
-    ax = figure.axes[0]
-    assert texts(figure) == ["full", "probe"] and ax.get_ylabel() == "gain"
-    drawn = ax.containers[0]
-    np.testing.assert_allclose(drawn[2][0].get_segments()[0], [[2.0, 0.1], [2.0, 0.3]])
 
 
 def test_the_pareto_figure_joins_what_nothing_surpasses_and_names_all():
@@ -54,9 +43,8 @@ def test_the_pareto_figure_joins_what_nothing_surpasses_and_names_all():
     ("call", "says"),
     [
         (lambda: reliability([]), "at least one bin"),
-        (lambda: gain_against_cost([]), "at least one method"),
-        (lambda: gain_against_cost([("a", 0.0, GAIN)]), "costs above 0"),
         (lambda: pareto([], "memory"), "at least one method"),
+        (lambda: pareto([("a", 0.0, GAIN)], "memory"), "costs above 0"),
     ],
 )
 def test_nothing_to_draw_is_a_sentence(call, says):
