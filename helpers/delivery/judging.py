@@ -4,19 +4,25 @@ Where labels are few, a model that learns from 70 % of them is worse than the on
 which learns from all: of 100 files of 200 labels the interval missed the truth in 15, each time
 from below. So the texts set aside are then dealt into parts, and each part is answered by a model
 that learned from all other labels, those of the other parts too. None of these texts has chosen a
-candidate or a setting, and none is answered by a model that was fitted to it. (It is the
+candidate or a setting, and none is answered by a model that was fitted to it or to a near twin of
+it: twins are in one part. (It is the
 cross-fitting of Chernozhukov et al. 2018, *Double/debiased machine learning*, Econometrics Journal
 21, section 3, with the choice made outside.)
 """
 
+from collections.abc import Sequence
+
 import numpy as np
-from sklearn.model_selection import KFold
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import GroupKFold
 
 from helpers.delivery import choose
 from helpers.delivery.choose import Tried
 from helpers.delivery.contest import Contest
 from helpers.delivery.models import Floats
 from helpers.delivery.tuning import FullTuning
+from helpers.sources.duplicates import Shingles, near_pairs
 
 PARTS = 5
 
@@ -41,17 +47,34 @@ def judge(contest: Contest, tried: Tried, *, own_test: bool) -> tuple[Floats, in
         probabilities = tried.model.probabilities(contest.unseen)
         return choose.tempered(probabilities, tried.setting["temperature"]), tried.labels
     n = len(contest.unseen)
-    if own_test or n < PARTS or len(contest.texts) >= choose.FEW:
+    if own_test or len(contest.texts) >= choose.FEW or len(set(twins_of(contest.unseen))) < PARTS:
         return _answers(contest, tried, np.arange(n), np.arange(0))
     found, behind = [], []
-    places = KFold(PARTS, shuffle=True, random_state=0)
-    parts = [(asked, learned) for learned, asked in places.split(np.zeros(n))]
+    dealt = GroupKFold(PARTS, shuffle=True, random_state=0)
+    parts = [
+        (asked, learned)
+        for learned, asked in dealt.split(np.zeros(n), groups=twins_of(contest.unseen))
+    ]
     for asked, learned in parts:
         probabilities, labels = _answers(contest, tried, asked, learned)
         found.append(probabilities)
         behind.append(labels)
     order = np.argsort(np.concatenate([asked for asked, _ in parts]))
     return np.concatenate(found)[order], min(behind)
+
+
+def twins_of(texts: Sequence[str]) -> list[int]:
+    """Return a number for each text, the same for those that are near twins of each other.
+
+    >>> twins_of(["the price of oil rose by two on monday", "a ship sank", "A ship sank!"])
+    [0, 1, 1]
+    """
+    rows = np.arange(len(texts))
+    pairs = [(i, j) for i, j, _ in near_pairs(Shingles(texts), rows, rows)]
+    i, j = np.array(pairs).T
+    table = coo_array((np.ones(len(pairs)), (i, j)), shape=(len(texts), len(texts)))
+    found: list[int] = connected_components(table, directed=False)[1].tolist()
+    return found
 
 
 def _answers(

@@ -48,6 +48,25 @@ def test_each_text_is_answered_by_a_model_of_all_others_but_its_part(contest):
     assert sorted(answered) == sorted(contest.unseen)
 
 
+def test_a_text_is_not_answered_by_a_model_of_its_twin(contest):
+    first = contest.unseen[0]
+    contest.unseen[20:24] = [f"{first}!", f"{first}?", first.upper(), f"{first}."]
+    (tried,) = contest.tried
+    tried.candidate.learned.clear()
+    judging.judge(contest, tried, own_test=False)
+    twins = {first, *contest.unseen[20:24]}
+    for texts, _ in tried.candidate.learned:
+        assert len(twins & {*texts}) in (0, 5)
+
+
+def test_texts_that_are_all_twins_are_answered_by_one_model(contest):
+    contest.unseen[:] = [f"{contest.unseen[0]}{'!' * n}" for n in range(len(contest.unseen))]
+    (tried,) = contest.tried
+    tried.candidate.learned.clear()
+    judging.judge(contest, tried, own_test=False)
+    assert len(tried.candidate.learned) == 1
+
+
 def test_answers_stand_in_the_order_of_the_texts(contest):
     """A class that only ever one text has can be told from its place alone."""
     (tried,) = contest.tried
