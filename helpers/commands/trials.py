@@ -140,7 +140,7 @@ def _list(
     if chosen.json:
         print(json.dumps(rows, indent=2))
         return 0
-    shown = ("trials",) if chosen.study else ("study", "trials")  # the name that --run takes
+    shown = ("trials",) if len(asked) == 1 else ("study", "trials")  # the name that --run takes
     widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in shown}
     print("  ".join(f"{name:<{widths[name]}}" for name in shown), " stored  missing  about minutes")
     for row in rows:
@@ -181,7 +181,8 @@ def _pack(questions: Sequence[studies.Question], store: Store, folder: Path) -> 
         if searches.settled(question, arm, labels)
         for trial in question.trials(arm, labels, range(question.draws))
     ]
-    count, size = pack.write_pack(store.missing(ready), folder, choices, store)
+    missing = store.missing(list(dict.fromkeys(ready)))
+    count, size = pack.write_pack(missing, folder, choices, store)
     print(
         f"{count} missing trials packed, {size / 1e6:.0f} MB in {folder}. On the other machine: "
         "`python start.py --minutes 10 --jobs 7`; bring back outcomes/*.zip and run `python -m "
@@ -208,7 +209,8 @@ def _verify(chosen: argparse.Namespace, store: Store, how: dict[str, Any]) -> in
     shipped = Store(None)
     known = shipped.all_trials()
     if chosen.study:
-        wanted = set(studies.label_efficiency(_only(studies.question(chosen.study), chosen)))
+        questions = [_only(studies.question(name), chosen) for name in chosen.study.split(",")]
+        wanted = {trial for each in questions for trial in studies.label_efficiency(each)}
         known = [trial for trial in known if trial in wanted]
     picked = verify.sample(known, chosen.verify, chosen.seed, 10.0 if chosen.cheap else None)
     checks = verify.verify(picked, shipped, **how)

@@ -2,10 +2,10 @@
 
 Where labels are few, a model that learns from 70 % of them is worse than the one that is delivered,
 which learns from all: of 100 files of 200 labels the interval missed the truth in 15, each time
-from below. So the texts set aside are then dealt into parts, and each part is answered by a model
-that learned from all other labels, those of the other parts too. None of these texts has chosen a
-candidate or a setting, and none is answered by a model that was fitted to it or to a near twin of
-it: twins are in one part. (It is the
+from below (``tests.bench.estimate``). So the texts set aside are then dealt into parts, and each
+part is answered by a model that learned from all other labels, those of the other parts too. None
+of these texts has chosen a candidate or a setting, and none is answered by a model that was fitted
+to it or to a near twin of it: twins are in one part. Then it missed in 7 of 100. (It is the
 cross-fitting of Chernozhukov et al. 2018, *Double/debiased machine learning*, Econometrics Journal
 21, section 3, with the choice made outside.)
 """

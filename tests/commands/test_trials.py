@@ -29,7 +29,7 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setattr(studies, "STUDIES", {"topics": TEXTS, "entities": TAGS})
     monkeypatch.setattr(command, "Store", lambda *folders: made)
     monkeypatch.setattr(command.settings, "FILE", tmp_path / "settings.yaml")
-    monkeypatch.setattr(command.settings, "found_for", found_everywhere)
+    monkeypatch.setattr(command.searches, "found_for", found_everywhere)
     minutes = lambda trials, store=None: {trial.key: 60.0 for trial in trials}  # noqa: E731
     monkeypatch.setattr(command.runner, "expected_each", minutes)
     monkeypatch.setattr(command.runner, "run_trials", None)
@@ -136,7 +136,8 @@ def test_an_arm_without_a_setting_is_listed_as_missing_and_does_not_hide_the_res
     store, monkeypatch, capsys
 ):
     monkeypatch.setitem(studies.STUDIES, "topics", replace(TEXTS, arms=("tfidf", "lora")))
-    monkeypatch.setattr(studies, "setting_for", without_lora)
+    for module in (studies, command.searches):
+        monkeypatch.setattr(module, "setting_for", without_lora)
     shown = done(capsys, "topics")
     assert shown.out.splitlines() == [
         "trials            stored  missing  about minutes",
@@ -234,7 +235,7 @@ def test_a_run_in_which_a_trial_failed_ends_with_1(monkeypatch, capsys):
 
 
 def test_nothing_is_run_before_its_setting_was_searched(monkeypatch, capsys):
-    monkeypatch.setattr(command.settings, "found_for", lambda *marks: [])
+    monkeypatch.setattr(command.searches, "found_for", lambda *marks: [])
     monkeypatch.setattr(command.runner, "run_trials", lambda *_, **how: {})
     assert sentence(capsys, "topics", "--run") == (
         "No setting has been found yet for tfidf with 64 labels: run `python -m helpers trials "
@@ -299,17 +300,42 @@ def test_outcomes_of_other_items_than_the_settings_know_are_not_taken_in(
 def test_packing_takes_what_is_missing_and_says_what_to_do_with_it(
     store, tmp_path, capsys, monkeypatch
 ):
-    def write(trials, folder):
-        asked.append((trials, folder))
+    def write(trials, folder, choices, known):
+        asked.append((trials, folder, choices, known))
         return 8, 3_400_000
 
     asked = []
     monkeypatch.setattr(pack, "write_pack", write)
     store.put(topics()[0], SIX)
     shown = done(capsys, "topics", "--pack", str(tmp_path / "pack")).out
-    assert asked == [(topics()[1:], tmp_path / "pack")]
-    assert shown.startswith(f"8 of 11 missing trials packed, 3 MB in {tmp_path}/pack. On the other")
+    assert asked == [(topics()[1:], tmp_path / "pack", [], store)]
+    assert shown.startswith(f"8 missing trials packed, 3 MB in {tmp_path}/pack. On the other")
     assert shown.endswith("run `python -m helpers trials --merge FILE`.\n")
+
+
+def test_a_pack_of_several_studies_takes_the_searches_that_are_missing_along(
+    store, tmp_path, capsys, monkeypatch
+):
+    def write(trials, folder, choices, known):
+        asked.append((trials, choices))
+        return 8, 3_400_000
+
+    asked = []
+    monkeypatch.setattr(pack, "write_pack", write)
+    lacking = [{"arm": arm, "labels": n} for arm, n in TEXTS.pairs() if arm != "fine_tuned"]
+    monkeypatch.setattr(command.searches, "found_for", lambda *marks: lacking)
+    shown = done(capsys, "topics,entities", "--pack", str(tmp_path / "pack")).out
+    ((trials, choices),) = asked
+    assert {one.arm for one in trials} == {"majority", "tfidf"}
+    tried = [(choice.tried[0].corpus, choice.tried[0].arm) for choice in choices]
+    assert tried == [("letters", "fine_tuned")] * 2 + [("articles", "linear")]
+    assert shown.endswith("--merge FILE`, then --search, which finds its trials there.\n")
+
+
+def test_several_studies_are_listed_arm_by_arm_and_an_unknown_one_is_a_sentence(capsys):
+    rows = json.loads(done(capsys, "topics,entities", "--json").out)
+    assert {row["study"] for row in rows} == {"topics", "entities"}
+    assert sentence(capsys, "topics,entity").startswith("There is no study 'entity'. Did you mean")
 
 
 def test_shipping_names_each_table_and_its_size(store, tmp_path, capsys):
