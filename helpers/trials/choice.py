@@ -47,7 +47,7 @@ def best_setting(
 
 
 @dataclass(frozen=True)
-class Choice:
+class PlannedSearch:
     """A search whose outcome decides which trials follow.
 
     Attributes:

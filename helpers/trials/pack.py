@@ -17,7 +17,7 @@ from typing import Any
 
 from helpers import ROOT, UserError
 from helpers.base.files import write_atomically
-from helpers.trials.choice import PLACES, Choice
+from helpers.trials.choice import PLACES, PlannedSearch
 from helpers.trials.rows import load_inputs, save_inputs
 from helpers.trials.store import Store
 from helpers.trials.tasks import TASKS, task_of
@@ -72,7 +72,7 @@ if __name__ == "__main__":  # the processes that run trials load this file too, 
 def write_pack(
     trials: Sequence[Trial],
     folder: Path,
-    choices: Sequence[Choice] = (),
+    choices: Sequence[PlannedSearch] = (),
     store: Store | None = None,
 ) -> tuple[int, int]:
     """Write a pack of those of ``trials`` that can travel; return how many, and its bytes.

@@ -5,7 +5,7 @@ from typing import Any
 
 from helpers import UserError
 from helpers.sources.sampling import TUNING
-from helpers.trials.choice import Choice, searched
+from helpers.trials.choice import PlannedSearch, searched
 from helpers.trials.inputs import facts_of
 from helpers.trials.settings import found_for, setting_for
 from helpers.trials.studies import Question
@@ -103,7 +103,7 @@ def settled(asked: Question, arm: str, labels: int) -> bool:
     return any((entry["arm"], entry["labels"]) == (arm, labels) for entry in found)
 
 
-def choices(asked: Question) -> list[Choice]:
+def choices(asked: Question) -> list[PlannedSearch]:
     """Return the searches that are missing, each with the trials that follow under each setting.
 
     Arms that start from another's network have none: what it starts from is to be chosen first.
@@ -119,5 +119,5 @@ def choices(asked: Question) -> list[Choice]:
                 asked.trials(arm, labels, range(asked.draws), setting=searched(trial))
                 for trial in tried
             ]
-            found.append(Choice(tried, then))
+            found.append(PlannedSearch(tried, then))
     return found

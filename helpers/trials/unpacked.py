@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import UserError
-from helpers.trials.choice import PLACES, Choice
+from helpers.trials.choice import PLACES, PlannedSearch
 from helpers.trials.rows import load_inputs
 from helpers.trials.store import Store
 from helpers.trials.tasks import task_of
@@ -81,7 +81,7 @@ class _Searches:
         self.scores: dict[str, float] = dict(listed["known"])
         self.failed: set[str] = set()
         self.choices = [
-            Choice(
+            PlannedSearch(
                 [from_json(text) for text in choice["tried"]],
                 [[from_json(text) for text in each] for each in choice["then"]],
             )
@@ -102,7 +102,7 @@ class _Searches:
         ended = [each for each in self.choices if key in {trial.key for trial in each.tried}]
         return self._tasks([trial for choice in ended for trial in self._chosen(choice)])
 
-    def _chosen(self, choice: Choice) -> Sequence[Trial]:
+    def _chosen(self, choice: PlannedSearch) -> Sequence[Trial]:
         """Return what follows a search, nothing before all of its trials have ended."""
         for trial in choice.tried:
             if trial.key not in self.scores and (outcome := self.store.get(trial)):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.trials.choice import Choice, best_setting, searched
+from helpers.trials.choice import PlannedSearch, best_setting, searched
 from tests.trials.made import trial
 
 RATES = (1e-4, 3e-4, 1e-3)
@@ -45,7 +45,7 @@ def of(rate, steps, draw):
 def test_what_follows_is_of_the_best_setting_that_has_a_score():
     tried = [of(rate, 40, -1) for rate in RATES]
     then = [[of(rate, 40, draw) for draw in range(2)] for rate in RATES]
-    choice = Choice(tried, then)
+    choice = PlannedSearch(tried, then)
     scores = {one.key: score for one, score in zip(tried, (0.5, 0.7, 0.9), strict=True)}
     assert choice.follow(scores) == then[2]
     assert choice.follow({key: scores[key] for key in list(scores)[:2]}) == then[1]
@@ -53,7 +53,7 @@ def test_what_follows_is_of_the_best_setting_that_has_a_score():
 
 def test_of_equal_scores_what_follows_is_the_cheaper():
     tried = [of(1e-3, steps, -1) for steps in (120, 40)]
-    choice = Choice(tried, [[of(1e-3, steps, 0)] for steps in (120, 40)])
+    choice = PlannedSearch(tried, [[of(1e-3, steps, 0)] for steps in (120, 40)])
     assert choice.follow({one.key: 0.5 for one in tried}) == choice.then[1]
 
 

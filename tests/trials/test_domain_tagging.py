@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from helpers import UserError
+from helpers.sources import corpora
 from helpers.trials import domain_tagging, inputs, kept, networks, runner
 from helpers.trials.arms import run
 from helpers.trials.rows import item_rows, item_texts, n_items
 from helpers.trials.store import Store
 from helpers.trials.studies import Question
 from helpers.trials.tasks import TASKS
+from helpers.trials.tasks.base import SPLITS
+from helpers.trials.tasks.domain_tagging import in_domain
 from tests.trials import tiny
 from tests.trials.made import share_out_here
 
@@ -117,10 +120,11 @@ def test_a_search_finds_the_general_tagger_before_what_starts_from_it(
 ):
     monkeypatch.setattr(runner, "share_out", share_out_here)
     monkeypatch.setattr(runner.settings, "FILE", tmp_path / "settings.yaml")
-    monkeypatch.setattr(
-        "helpers.trials.studies.setting_for",
-        lambda *marks: runner.settings.setting_for(*marks, file=tmp_path / "settings.yaml"),
-    )
+    for module in ("studies", "searches"):
+        monkeypatch.setattr(
+            f"helpers.trials.{module}.setting_for",
+            lambda *marks: runner.settings.setting_for(*marks, file=tmp_path / "settings.yaml"),
+        )
     monkeypatch.setattr("helpers.trials.tasks.domain_tagging.GENERAL_LABELS", 4)
     asked = Question(
         task="domain_tagging",
@@ -141,6 +145,28 @@ def test_a_domain_that_is_not_known_or_not_there_is_refused(corpus, tmp_path):
     ):
         TASK.load(corpus.replace(":abroad", ":sports"), 32)
     plain = tiny.write_tagged(tmp_path)
-    task = TASK.load(f"{plain}:abroad", 32)
+    with pytest.raises(
+        UserError, match=r"has 0 articles with a dateline from abroad .* needs three"
+    ):
+        TASK.load(f"{plain}:abroad", 32)
+
+
+def test_a_split_that_has_lost_its_domain_to_duplicates_is_refused(corpus, monkeypatch):
+    task = TASK.load(corpus, 32)
+    none = lambda task, split: np.zeros(task.items(split).num_rows, bool)  # noqa: E731
+    monkeypatch.setattr("helpers.trials.tasks.domain_tagging.in_domain", none)
     with pytest.raises(UserError, match="no article of the train split has a dateline from abroad"):
-        TASK.sizes(f"{plain}:abroad", task)
+        TASK.sizes(corpus, task)
+
+
+def test_the_last_third_of_the_domain_is_the_test_and_the_order_is_kept(corpus):
+    file = corpus.removesuffix(":abroad")
+    whole = corpora.load_texts(file, text_column="tagged", label_column=None)
+    cut = TASK.load(corpus, 32).corpus
+    parts = [
+        [text for split in SPLITS for text in each.splits[split]["text"]] for each in (whole, cut)
+    ]
+    assert parts[0] == parts[1] and cut.fingerprint != whole.fingerprint
+    abroad = {split: int(in_domain(TASK.load(corpus, 32), split).sum()) for split in SPLITS}
+    n = sum(abroad.values())
+    assert abroad["test"] == round(n / 3) and abroad["validation"] == round(0.07 * n)

@@ -7,7 +7,7 @@ import pytest
 from helpers import UserError
 from helpers.sources.sampling import TUNING
 from helpers.trials import pack, runner, unpacked
-from helpers.trials.choice import Choice
+from helpers.trials.choice import PlannedSearch
 from helpers.trials.store import Store
 from helpers.trials.tasks import TASKS
 from tests.trials import tiny
@@ -88,7 +88,7 @@ def test_a_search_travels_and_only_what_follows_its_best_setting_is_run(
     monkeypatch.setattr(runner, "share_out", share_out_here)
     runner.run_trials(tried[:1], here, jobs=1, progress=None)  # this one is known before
 
-    count, _ = pack.write_pack([], tmp_path / "pack", [Choice(tried, then)], here)
+    count, _ = pack.write_pack([], tmp_path / "pack", [PlannedSearch(tried, then)], here)
     assert count == 2 + 2
     done = start(tmp_path)
     assert done.returncode == 0, done.stderr
@@ -96,7 +96,7 @@ def test_a_search_travels_and_only_what_follows_its_best_setting_is_run(
     assert here.merge(tmp_path / "out" / "outcomes-000.zip") == (4, 0)
     scores = {trial.key: runner.score_of(trial, here.get(trial)) for trial in tried}
     (best,) = [each for each in then if not here.missing(each)]
-    assert best == Choice(tried, then).follow(scores)
+    assert best == PlannedSearch(tried, then).follow(scores)
 
     again = start(tmp_path)  # goes on where it was left: here there is nothing to do
     assert again.returncode == 0 and "4 of 4 outcomes" in again.stdout

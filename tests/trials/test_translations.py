@@ -76,7 +76,8 @@ def test_an_arm_that_was_never_searched_is_left_out_and_nothing_is_complete(monk
         return reading()
 
     given = []
-    monkeypatch.setattr(studies, "setting_for", setting_for)
+    for module in (studies, translations.searches):
+        monkeypatch.setattr(module, "setting_for", setting_for)
     monkeypatch.setattr(translations.reading, "read", stored)
     asked = Question(task="translation", arms=("copy", "memory", "fine_tuned"), labels=(5,))
     missing = ("fine_tuned",)
