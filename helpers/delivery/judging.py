@@ -47,14 +47,13 @@ def judge(contest: Contest, tried: Tried, *, own_test: bool) -> tuple[Floats, in
         probabilities = tried.model.probabilities(contest.unseen)
         return choose.tempered(probabilities, tried.setting["temperature"]), tried.labels
     n = len(contest.unseen)
-    if own_test or len(contest.texts) >= choose.FEW or len(set(twins_of(contest.unseen))) < PARTS:
+    few = not own_test and len(contest.texts) < choose.FEW
+    groups = twins_of(contest.unseen) if few else []
+    if len(set(groups)) < PARTS:
         return _answers(contest, tried, np.arange(n), np.arange(0))
     found, behind = [], []
     dealt = GroupKFold(PARTS, shuffle=True, random_state=0)
-    parts = [
-        (asked, learned)
-        for learned, asked in dealt.split(np.zeros(n), groups=twins_of(contest.unseen))
-    ]
+    parts = [(asked, learned) for learned, asked in dealt.split(np.zeros(n), groups=groups)]
     for asked, learned in parts:
         probabilities, labels = _answers(contest, tried, asked, learned)
         found.append(probabilities)
