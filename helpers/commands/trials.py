@@ -160,11 +160,10 @@ def _search(questions: Sequence[studies.Question], store: Store, how: dict[str, 
     for question in questions:
         for found in runner.search(question, store, **how):
             setting = ", ".join(f"{key} {value:g}" for key, value in found["setting"].items())
-            edge = f" (on the edge of its grid: {', '.join(found['edge'])})"
-            print(
-                f"{found['arm']}, {found['labels']:,} labels: {setting}: {found['score']:.3f}"
-                f"{edge if found['edge'] else ''}"
-            )
+            line = f"{found['arm']}, {found['labels']:,} labels: {setting}: {found['score']:.3f}"
+            if found["edge"]:
+                line += f" (on the edge of its grid: {', '.join(found['edge'])})"
+            print(line)
     print(f"Written to {settings.FILE}.")
     return 0
 

@@ -12,7 +12,6 @@ SEARCHED = (
 )  # fmt: skip
 """Those options of a trial that a search may vary."""
 
-
 PLACES = 4
 """Decimal places of a score by which a setting is chosen."""
 
@@ -59,12 +58,11 @@ class PlannedSearch:
     then: Sequence[Sequence[Trial]]
 
     def follow(self, scores: Mapping[str, float]) -> Sequence[Trial]:
-        """Return the trials that follow, of the best of those that have a score, by key.
-
-        Raises:
-            ValueError: none has one.
-        """
-        known = [(trial, next_) for trial, next_ in zip(self.tried, self.then, strict=True)
-                 if trial.key in scores]  # fmt: skip
-        best, _ = best_setting([(searched(trial), scores[trial.key]) for trial, _ in known])
-        return next(following for trial, following in known if searched(trial) == best)
+        """Return the trials that follow the best of those with a score, by key; else nothing."""
+        known = [
+            (searched(trial), scores[trial.key]) for trial in self.tried if trial.key in scores
+        ]
+        if not known:
+            return []
+        best, _ = best_setting(known)
+        return self.then[[searched(trial) for trial in self.tried].index(best)]

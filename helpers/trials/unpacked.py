@@ -76,8 +76,9 @@ class _Searches:
 
     def __init__(self, listed: dict[str, Any], folder: Path, store: Store) -> None:
         self.store = store
-        self.trials = {trial.key: trial for trial in (from_json(t) for t, _ in listed["trials"])}
-        self.files = {from_json(text).key: folder / file for text, file in listed["trials"]}
+        pairs = [(from_json(text), folder / file) for text, file in listed["trials"]]
+        self.trials = {trial.key: trial for trial, _ in pairs}
+        self.files = {trial.key: file for trial, file in pairs}
         self.scores: dict[str, float] = dict(listed["known"])
         self.failed: set[str] = set()
         self.choices = [
@@ -111,9 +112,7 @@ class _Searches:
                 self.scores[trial.key] = round(score, PLACES)
         if not all(t.key in self.scores or t.key in self.failed for t in choice.tried):
             return []
-        return (
-            choice.follow(self.scores) if self.scores.keys() & {t.key for t in choice.tried} else []
-        )
+        return choice.follow(self.scores)
 
     def _tasks(self, trials: Sequence[Trial]) -> list[tuple[str, str]]:
         missing = [

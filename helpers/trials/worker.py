@@ -4,6 +4,7 @@ On a bare machine (:mod:`helpers.trials.unpacked`): ``python -m helpers.trials.w
 """
 
 import argparse
+import contextlib
 import multiprocessing
 import os
 import sys
@@ -78,7 +79,8 @@ def share_out(
     """Let ``jobs`` processes run ``tasks``, in their order, until all are done or time is over.
 
     Args:
-        tasks: (trial as JSON, file of its inputs); ``report`` may add to the list.
+        tasks: (trial as JSON, file of its inputs); taken off the list as they are
+            handed out, and ``report`` may add to it.
         facts: as :func:`work`.
         jobs: processes.
         seconds: limit; a trial that would not end by then is not begun, one still running then is
@@ -87,13 +89,12 @@ def share_out(
         report: called with each result.
     """
     deadline = None if seconds is None else time.perf_counter() + seconds
-    waiting = tasks
     workers = [_start(facts) for _ in range(min(jobs, len(tasks)))]
     try:
         while True:
             for worker in workers:
                 if not worker.key:
-                    _hand_out(worker, waiting, deadline, expected)
+                    _hand_out(worker, tasks, deadline, expected)
             busy = {worker.line: worker for worker in workers if worker.key}
             if not busy:
                 break
@@ -116,7 +117,8 @@ def share_out(
             if worker.key:
                 worker.process.kill()
             else:
-                worker.line.send(None)
+                with contextlib.suppress(OSError):  # it may have ended already
+                    worker.line.send(None)
             worker.process.join(timeout=30)
 
 

@@ -114,7 +114,7 @@ class DomainTagging(Tagging):
 
 
 def recut(corpus: Corpus) -> Corpus:
-    """Return a newspaper cut anew, at two days that leave its domain enough articles of the test.
+    """Return a newspaper cut anew, in its order, so that its domain has enough test articles.
 
     Raises:
         UserError: a domain of fewer than three articles.
