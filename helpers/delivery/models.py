@@ -95,6 +95,14 @@ class Linear:
         bias[place] = 0
         return cls(np.zeros((n_classes, width), dtype=np.float32), bias)
 
+    def softened(self, temperature: float) -> "Linear":
+        """Return what divides the logits by ``temperature``.
+
+        >>> Linear(np.ones((2, 3)), np.zeros(2)).softened(4.0).weight[0].tolist()
+        [0.25, 0.25, 0.25]
+        """
+        return Linear(self.weight / np.float32(temperature), self.bias / np.float32(temperature))
+
     def probabilities(self, x: Any) -> Floats:
         """Return the softmax of the logits, (n, d) to (n, c); ``x`` may be sparse."""
         return np.asarray(softmax(np.asarray(x @ self.weight.T + self.bias, dtype=float), axis=1))
