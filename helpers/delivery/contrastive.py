@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from helpers.delivery import models
+from helpers.delivery import models, networks
 from helpers.delivery.candidates import Labels, Setting, load_body_of, regressions
 from helpers.delivery.tuning import Tuning
 from helpers.sources.weights import check_positions
@@ -57,7 +57,7 @@ def pair_loss(vectors: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return torch.stack(means).mean() if means else 0 * cosines.sum()
 
 
-class Pairs(models.MeanVectors):
+class PairedTexts(networks.MeanVectors):
     """An encoder whose loss is :func:`pair_loss` of its mean vectors."""
 
     def forward(
@@ -112,14 +112,14 @@ class Contrastive(Tuning):
 
     def _tuned(
         self, texts: Sequence[str], labels: Labels, n_classes: int, setting: Setting
-    ) -> models.FrozenVectors:
+    ) -> networks.FrozenVectors:
         encoder = copy.deepcopy(self.network)
-        rows = models.training_rows(texts, self.tokenizer, self.max_length, labels.tolist())
+        rows = networks.training_rows(texts, self.tokenizer, self.max_length, labels.tolist())
         self.train(
-            Pairs(encoder), rows, int(setting["steps"]), learning_rate=setting["rate"],
+            PairedTexts(encoder), rows, int(setting["steps"]), learning_rate=setting["rate"],
             batch_rows=min(TEXTS, len(rows)),
         )  # fmt: skip
-        vectors = models.mean_vectors(encoder, self.tokenizer, self.max_length, self.precision)
+        vectors = networks.mean_vectors(encoder, self.tokenizer, self.max_length, self.precision)
         (linear,) = regressions(vectors(texts), labels, n_classes, [{"C": STRENGTH}])
         linear = linear.softened(setting.get("temperature", 1.0))
-        return models.FrozenVectors(vectors, linear, encoder, self.tokenizer, self.max_length)
+        return networks.FrozenVectors(vectors, linear, encoder, self.tokenizer, self.max_length)

@@ -25,7 +25,8 @@ from helpers.delivery.contrastive import Contrastive
 from helpers.delivery.curve import LabelCurve, label_curve
 from helpers.delivery.estimate import Estimate
 from helpers.delivery.judging import is_dear, judge
-from helpers.delivery.models import FineTuned, Floats, FrozenVectors, Model, precision_of
+from helpers.delivery.models import Floats, Model
+from helpers.delivery.networks import FineTuned, FrozenVectors, precision_of
 from helpers.delivery.progress import Progress
 from helpers.delivery.tuning import FullTuning, OutOfTime, Tuning, softened
 from helpers.evaluation.label_noise import label_suspects

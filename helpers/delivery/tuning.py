@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification
 
-from helpers.delivery import models
+from helpers.delivery import models, networks
 from helpers.delivery.candidates import Labels, Setting
 from helpers.sources.variants import variant
 from helpers.sources.weights import check_positions, load_model, load_tokenizer
@@ -106,7 +106,7 @@ class FullTuning(Tuning):
         self, texts: Sequence[str], labels: Labels, n_classes: int, settings: Sequence[Setting]
     ) -> Sequence[models.Model]:
         """Train a network for each setting: "rate" (peak step size), "epochs", "temperature"."""
-        rows = models.training_rows(texts, self.tokenizer, self.max_length, labels.tolist())
+        rows = networks.training_rows(texts, self.tokenizer, self.max_length, labels.tolist())
         return [self._train(rows, n_classes, setting) for setting in settings]
 
     def plan(
@@ -129,7 +129,7 @@ class FullTuning(Tuning):
     def seconds_a_text(self, texts: Sequence[str], labels: Labels, n_classes: int) -> float:
         """Return how long a step takes, by the text: the second of two short trainings."""
         few = np.random.default_rng(0).permutation(len(texts))[:128]
-        rows = models.training_rows(
+        rows = networks.training_rows(
             [texts[i] for i in few], self.tokenizer, self.max_length, labels[few].tolist()
         )
         taken = 0.0
@@ -139,7 +139,7 @@ class FullTuning(Tuning):
             taken = time.monotonic() - started
         return taken / len(rows)
 
-    def _train(self, rows: Sequence[Any], n_classes: int, setting: Setting) -> models.FineTuned:
+    def _train(self, rows: Sequence[Any], n_classes: int, setting: Setting) -> networks.FineTuned:
         network = self._network(n_classes)
         mean = float(np.mean([len(ids) for ids, _ in rows]))
         budget = batch_tokens(mean, len(rows))
@@ -153,7 +153,7 @@ class FullTuning(Tuning):
         if self.lora_rank:
             network = learning.merge_and_unload()
         soften(network, setting.get("temperature", 1.0))
-        return models.FineTuned(network, self.tokenizer, self.max_length, self.precision)
+        return networks.FineTuned(network, self.tokenizer, self.max_length, self.precision)
 
     def _network(self, n_classes: int) -> Any:
         chosen = variant(self.encoder)
@@ -191,15 +191,17 @@ def most_epochs(n: int) -> int:
     return 20 if n < 500 else 10 if n < 2000 else 5 if n < 20_000 else 3
 
 
-def softened(model: models.FineTuned | models.FrozenVectors, temperature: float) -> models.Model:
+def softened(
+    model: networks.FineTuned | networks.FrozenVectors, temperature: float
+) -> models.Model:
     """Return a tuned model whose logits are divided by ``temperature``; its network may be changed.
 
     A class without labels keeps a logit so low that its probability is 0 all the same.
     """
-    if isinstance(model, models.FrozenVectors):
+    if isinstance(model, networks.FrozenVectors):
         return replace(model, linear=model.linear.softened(temperature))
     soften(model.network, temperature)
-    return model
+    return replace(model)  # anew: what it had worked out of its weights is out of date
 
 
 @torch.no_grad()

@@ -6,8 +6,8 @@ import torch
 
 from helpers import UserError
 from helpers.delivery import folder
-from helpers.delivery.contrastive import Contrastive, Pairs, pair_loss
-from helpers.delivery.models import mean_vectors
+from helpers.delivery.contrastive import Contrastive, PairedTexts, pair_loss
+from helpers.delivery.networks import mean_vectors
 from helpers.delivery.tuning import OutOfTime
 from tests.delivery import made
 
@@ -72,7 +72,7 @@ def test_a_batch_of_pairs_is_padded_without_a_trace(paired, labelled):
     """The vector of a short text does not depend on the long one beside it."""
     ids = torch.tensor([[5, 6, 7, 0, 0], [5, 6, 7, 8, 9]])
     mask = torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
-    network = Pairs(paired.network).eval()
+    network = PairedTexts(paired.network).eval()
     both = network.features(ids, mask)
     alone = network.features(ids[:1, :3], mask[:1, :3])
     torch.testing.assert_close(both[:1], alone, atol=1e-5, rtol=1e-5)
