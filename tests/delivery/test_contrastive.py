@@ -102,7 +102,7 @@ def test_the_dearest_plan_that_fits_is_taken(paired, labelled, monkeypatch):
     monkeypatch.setattr(paired, "_tuned", lambda *_: None)
     plans = [paired.plan(texts, labels, 3, limit, 5.0) for limit in (660, 360, 180, 90, 89)]
     assert [[(s["rate"], s["steps"]) for s in settings] for settings, _ in plans] == [
-        [(2e-5, 60), (1e-4, 60)], [(1e-4, 60)], [(1e-4, 30)], [(1e-4, 15)], [(1e-4, 15)],
+        [(1e-4, 60), (3e-4, 60)], [(2e-4, 60)], [(2e-4, 30)], [(2e-4, 15)], [(2e-4, 15)],
     ]  # fmt: skip
     assert [most for _, most in plans] == [60, 60, 60, 60, 0]
 
