@@ -108,8 +108,9 @@ def _deliver(
         clock.tell(why)
     return deliver(
         yours.corpus, folder, clock, encoders=encoders,
-        fine_tune=values["fine_tune"], own_test=bool(values["test_file"]),
-        max_length=values["max_length"], device=str(choose_device(values["device"])),
+        fine_tune=values["fine_tune"], lora_rank=values["lora_rank"],
+        own_test=bool(values["test_file"]), max_length=values["max_length"],
+        device=str(choose_device(values["device"])),
     )  # fmt: skip
 
 

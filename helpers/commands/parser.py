@@ -41,6 +41,7 @@ examples:
   python -m helpers assess data/sample/messages.csv --domain domain
   python -m helpers assess mine.jsonl --text body --label topic --minutes 30
   python -m helpers assess mine.csv -p models 'minilm gpt2-mini' -p max_length 256
+  python -m helpers assess mine.csv -p models smollm2 -p lora_rank 8 --minutes 60
 
 The notebook's other parameters: python -m papermill --help-notebook notebooks/16_your_data.ipynb
 """

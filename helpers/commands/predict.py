@@ -18,7 +18,7 @@ def predict(chosen: argparse.Namespace) -> int:
     """
     from helpers.delivery import folder
     from helpers.delivery import predict as labelling
-    from helpers.delivery.models import precision_of
+    from helpers.delivery.networks import precision_of
 
     out = chosen.out or beside(chosen.file)
     labelling.check_files(chosen.file, out, chosen.threshold)

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from helpers.baselines.static_embeddings import token_table
-from helpers.delivery import models
+from helpers.delivery import models, networks
 from helpers.sources.variants import variant
 from helpers.sources.weights import check_positions, load_model, load_tokenizer
 from helpers.trials.tasks.classification import DIMENSIONS
@@ -223,7 +223,7 @@ class Frozen:
         self.tokenizer = load_tokenizer(chosen.name)
         self.network = load_body_of(encoder)
         check_positions(self.network, max_length, encoder)
-        self.read = models.mean_vectors(self.network, self.tokenizer, max_length, precision)
+        self.read = networks.mean_vectors(self.network, self.tokenizer, max_length, precision)
         self.kept: dict[str, models.Floats] = {}
 
     def vectors(self, texts: Sequence[str]) -> models.Floats:
@@ -239,7 +239,7 @@ class Frozen:
         """Read the texts and learn weights for each setting."""
         found = regressions(self.vectors(texts), labels, n_classes, settings)
         return [
-            models.FrozenVectors(
+            networks.FrozenVectors(
                 self.vectors, linear, self.network, self.tokenizer, self.max_length
             )
             for linear in found

@@ -14,7 +14,7 @@ from helpers.delivery.candidates import Candidate, Frozen, Labels, Setting
 from helpers.delivery.choose import Tried
 from helpers.delivery.clock import Clock
 from helpers.delivery.progress import Progress
-from helpers.delivery.tuning import FullTuning, OutOfTime
+from helpers.delivery.tuning import OutOfTime, Tuning
 from helpers.sources.corpora import Corpus
 
 
@@ -74,7 +74,7 @@ class Contest:
             return
         self.progress.note(name, settings, most, self.clock.spent)
         self.clock.tell(f"{name}: {min(most, n):,} labels")
-        if isinstance(candidate, FullTuning):
+        if isinstance(candidate, Tuning):
             # Training it on all labels must fit in behind the comparison.
             share = min(0.9, 1.15 * (self._passes - 1) / self._passes)
             candidate.deadline = time.monotonic() + seconds * share

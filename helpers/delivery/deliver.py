@@ -21,18 +21,20 @@ from helpers.delivery.candidates import Bag, Frozen, Largest, Static, can_be_sta
 from helpers.delivery.choose import Tried
 from helpers.delivery.clock import Clock
 from helpers.delivery.contest import Contest
+from helpers.delivery.contrastive import Contrastive
 from helpers.delivery.curve import LabelCurve, label_curve
 from helpers.delivery.estimate import Estimate
 from helpers.delivery.judging import is_dear, judge
-from helpers.delivery.models import FineTuned, Floats, Model, precision_of
+from helpers.delivery.models import Floats, Model
+from helpers.delivery.networks import FineTuned, FrozenVectors, precision_of
 from helpers.delivery.progress import Progress
-from helpers.delivery.tuning import FullTuning, OutOfTime, soften
+from helpers.delivery.tuning import FullTuning, OutOfTime, Tuning, softened
 from helpers.evaluation.label_noise import label_suspects
 from helpers.sources.corpora import Corpus
 from helpers.sources.variants import variant
 from helpers.sources.weights import resolve
 
-VERSION = 5
+VERSION = 6
 """Raise it when the same texts and parameters give another answer: kept ones then expire."""
 
 UNDER_WAY = "under_way"
@@ -49,6 +51,7 @@ def deliver(
     *,
     encoders: Sequence[str] = ("minilm",),
     fine_tune: bool = True,
+    lora_rank: int = 0,
     own_test: bool = False,
     max_length: int = 128,
     device: str = "cpu",
@@ -63,7 +66,8 @@ def deliver(
         out: folder for ``model/``, ``answer.json`` and ``held_out.safetensors``; must exist.
         clock: has the limit of time.
         encoders: pretrained models to try, by name.
-        fine_tune: whether to try that too, where there is time.
+        fine_tune: whether the first of them is tuned too, where there is time.
+        lora_rank: of LoRA, which is then fine-tuned in place of all weights; 0: all weights.
         own_test: the test split came as a file of its own, and is not learned from at the end.
         max_length: tokens that an encoder keeps of each text.
         device: for torch.
@@ -72,7 +76,7 @@ def deliver(
         UserError: an encoder that is none; the folder ``model`` holds something else. Both are told
             before any work.
     """
-    key = _key(corpus, encoders, fine_tune, own_test, max_length, clock.minutes)
+    key = _key(corpus, encoders, fine_tune, lora_rank, own_test, max_length, clock.minutes)
     kept = Answer.restore(out, key)
     if kept is not None and (out / "model" / folder.FACTS).is_file():
         return kept
@@ -87,8 +91,10 @@ def deliver(
     for name in encoders:
         contest.consider(partial(Frozen, name, max_length, precision), 0.4)
     if fine_tune:
-        place = torch.device(device)
-        contest.consider(partial(FullTuning, encoders[0], max_length, precision, place), 0.85)
+        tuned = (encoders[0], max_length, precision, torch.device(device))
+        if len(contest.texts) < choose.FEW and not lora_rank:
+            contest.consider(partial(Contrastive, *tuned), 0.4)
+        contest.consider(partial(FullTuning, *tuned, lora_rank), 0.85)
     return _finish(contest, out, key, own_test)
 
 
@@ -177,18 +183,18 @@ def _delivered(contest: Contest, taken: Tried, own_test: bool) -> tuple[Model, i
     texts, labels = contest.readable(taken, texts, labels)
     contest.clock.tell(f"Training it on {len(texts):,} labels, to be delivered")
     try:
-        if isinstance(taken.candidate, FullTuning):
+        if isinstance(taken.candidate, Tuning):
             taken.candidate.deadline = time.monotonic() + contest.clock.left
         (model,) = taken.candidate.fit(texts, labels, len(contest.names), [taken.setting])
         return model, len(texts)
     except OutOfTime:
-        assert isinstance(taken.model, FineTuned)
-        soften(taken.model.network, taken.setting["temperature"])
+        assert isinstance(taken.model, FineTuned | FrozenVectors)
+        model = softened(taken.model, taken.setting["temperature"])
         contest.left_out.append(
             f"There was no time to train on all labels; {taken.labels:,} are behind the "
             "delivered model: allow more minutes."
         )
-        return taken.model, taken.labels
+        return model, taken.labels
 
 
 def _suspects(contest: Contest, tried: Tried) -> list[dict[str, str]]:

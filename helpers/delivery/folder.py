@@ -13,7 +13,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from helpers import UserError
-from helpers.delivery import models
+from helpers.delivery import models, networks
 from helpers.delivery.kinds import READERS, WRITERS, as_json
 from helpers.training.checkpoints import replacing
 
@@ -109,8 +109,8 @@ def load(folder: Path | str, precision: str = "float32") -> tuple[models.Model, 
 
     Args:
         folder: which.
-        precision: in which a fine-tuned network reads, see :func:`models.precision_of`: in bfloat16
-            its probabilities are off by about 0.01, and its answers are the same.
+        precision: in which a fine-tuned network reads, see :func:`networks.precision_of`: in
+            bfloat16 its probabilities are off by about 0.01, and its answers are the same.
 
     Raises:
         UserError: no such folder, one of another kind, or a damaged one.
@@ -130,7 +130,7 @@ def load(folder: Path | str, precision: str = "float32") -> tuple[models.Model, 
         if facts["format"] != FORMAT or not all(isinstance(n, str) for n in facts["labels"]):
             raise KeyError(facts["format"])
         model = read(path, facts)
-        if isinstance(model, models.FineTuned):
+        if isinstance(model, networks.FineTuned):
             model = replace(model, precision=precision)
         return model, facts
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:

@@ -21,7 +21,7 @@ from helpers.delivery import choose
 from helpers.delivery.choose import Tried
 from helpers.delivery.contest import Contest
 from helpers.delivery.models import Floats
-from helpers.delivery.tuning import FullTuning
+from helpers.delivery.tuning import Tuning
 from helpers.sources.duplicates import Shingles, near_pairs
 
 PARTS = 5
@@ -29,7 +29,7 @@ PARTS = 5
 
 def is_dear(tried: Tried) -> bool:
     """Tell whether one more training, only to judge it or for a curve, is not worth its time."""
-    return isinstance(tried.candidate, FullTuning)
+    return isinstance(tried.candidate, Tuning)
 
 
 def judge(contest: Contest, tried: Tried, *, own_test: bool) -> tuple[Floats, int]:

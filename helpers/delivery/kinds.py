@@ -16,7 +16,7 @@ import transformers
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-from helpers.delivery import models
+from helpers.delivery import models, networks
 from helpers.sources.loading import from_folder, quiet
 
 _ENCODER, _POOLING, _NORMALIZE, _DENSE = (
@@ -57,7 +57,7 @@ def _read_bag(path: Path, facts: Mapping[str, Any]) -> models.Model:
     )
 
 
-def _write_frozen(model: models.FrozenVectors, new: Path, names: list[str]) -> None:
+def _write_frozen(model: networks.FrozenVectors, new: Path, names: list[str]) -> None:
     d = model.linear.weight.shape[1]
     _write_modules(new, (_ENCODER, _POOLING, _NORMALIZE, _DENSE), model.linear)
     with quiet():
@@ -128,8 +128,8 @@ def _read_frozen(path: Path, facts: Mapping[str, Any]) -> models.Model:
     encoder = from_folder(path / _ENCODER, transformers.AutoModel, name=str(path))
     tokenizer = _tokenizer(path / _ENCODER)
     length = facts["max_length"]
-    return models.FrozenVectors(
-        models.mean_vectors(encoder, tokenizer, length),
+    return networks.FrozenVectors(
+        networks.mean_vectors(encoder, tokenizer, length),
         _read_dense(path / _DENSE),
         encoder,
         tokenizer,
@@ -137,7 +137,7 @@ def _read_frozen(path: Path, facts: Mapping[str, Any]) -> models.Model:
     )
 
 
-def _write_tuned(model: models.FineTuned, new: Path, names: list[str]) -> None:
+def _write_tuned(model: networks.FineTuned, new: Path, names: list[str]) -> None:
     network = model.network.to(torch.device("cpu"))
     network.config.id2label = dict(enumerate(names))
     network.config.label2id = {name: i for i, name in enumerate(names)}
@@ -153,7 +153,7 @@ def _write_tuned(model: models.FineTuned, new: Path, names: list[str]) -> None:
 
 def _read_tuned(path: Path, facts: Mapping[str, Any]) -> models.Model:
     network = from_folder(path, transformers.AutoModelForSequenceClassification, name=str(path))
-    return models.FineTuned(network, _tokenizer(path), facts["max_length"])
+    return networks.FineTuned(network, _tokenizer(path), facts["max_length"])
 
 
 def _tokenizer(path: Path) -> Any:

@@ -20,7 +20,7 @@ from helpers import UserError
 from helpers.base.files import replacing_file, write_atomically
 from helpers.compression.export import OnnxClassifier, export_onnx
 from helpers.compression.quantization import dynamic_int8
-from helpers.delivery import folder, models
+from helpers.delivery import folder, networks
 from helpers.training.loop import pad
 
 FILES = {False: "onnx/model.onnx", True: "onnx/model_int8.onnx"}
@@ -47,12 +47,12 @@ class Agreement:
 class _Probabilities(nn.Module):
     """A delivered network, from tokens to probabilities; ``logits`` is what the exporter reads."""
 
-    def __init__(self, model: models.FrozenVectors | models.FineTuned) -> None:
+    def __init__(self, model: networks.FrozenVectors | networks.FineTuned) -> None:
         super().__init__()
-        if isinstance(model, models.FineTuned):
+        if isinstance(model, networks.FineTuned):
             self.network, self.last = model.network, None
             return
-        self.network = models.MeanVectors(model.encoder)
+        self.network = networks.MeanVectors(model.encoder)
         weight, bias = (torch.from_numpy(x) for x in (model.linear.weight, model.linear.bias))
         self.last = nn.Linear(weight.shape[1], weight.shape[0])
         self.last.load_state_dict({"weight": weight, "bias": bias})
@@ -81,7 +81,7 @@ def export(place: Path | str, *, int8: bool = False) -> Path:
     """
     place = Path(place).expanduser()
     model, facts = folder.load(place)
-    if not isinstance(model, models.FrozenVectors | models.FineTuned):
+    if not isinstance(model, networks.FrozenVectors | networks.FineTuned):
         raise UserError(
             f"The model in {place} is {facts['kind']}, which is no network: there is nothing to "
             "write as ONNX. `python -m helpers predict` reads the folder as it is."
@@ -115,10 +115,10 @@ def export_agreement(place: Path | str, file: Path, texts: Sequence[str]) -> Agr
     if not texts:
         raise UserError("There is no text to compare the file by.")
     model, _ = folder.load(place)
-    assert isinstance(model, models.FrozenVectors | models.FineTuned)
+    assert isinstance(model, networks.FrozenVectors | networks.FineTuned)
     theirs = model.probabilities(texts)
     session = OnnxClassifier(file)
-    rows = models.training_rows(texts, model.tokenizer, model.max_length)
+    rows = networks.training_rows(texts, model.tokenizer, model.max_length)
     order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]))
     found = np.empty_like(theirs)
     for start in range(0, len(order), 16):

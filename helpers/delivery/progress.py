@@ -22,7 +22,8 @@ from helpers.base.files import replacing_file, write_atomically
 from helpers.delivery import folder
 from helpers.delivery.candidates import Candidate, Setting
 from helpers.delivery.choose import Tried
-from helpers.delivery.models import FineTuned, Floats
+from helpers.delivery.models import Floats
+from helpers.delivery.tuning import Tuning
 
 ReadTexts = Callable[[Sequence[str]], Floats]
 
@@ -66,9 +67,9 @@ class Progress:
         write_atomically(self.facts, text)
 
     def keep(self, tried: Tried, names: list[str]) -> None:
-        """Keep what a candidate got; of a fine-tuned one also the network, which judges later."""
+        """Keep what a candidate got; of a tuned one also the network, which judges later."""
         place = self._of(tried.candidate.name)
-        if isinstance(tried.model, FineTuned):
+        if isinstance(tried.candidate, Tuning) and tried.model is not None:
             folder.save(tried.model, place / "model", names, {}, "It was under way.")
         facts = {
             "setting": dict(tried.setting), "labels": tried.labels, "scores": tried.scores,

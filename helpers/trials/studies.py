@@ -200,15 +200,19 @@ def name_of(asked: Question) -> str:
     """Return the study whose question this is, with any label counts and draws; "" for none.
 
     Its arms are the study's or some of them: two studies may ask the same of one corpus and model.
+    Then it is the first one that has these label counts, or the first one.
 
     >>> name_of(Question(labels=[32], draws=2)), name_of(Question(max_length=10))
     ('topics', '')
-    >>> name_of(Question(arms=["fine_tuned", "two_phase"]))
-    'strategies'
+    >>> name_of(Question(arms=["fine_tuned", "two_phase"])), name_of(Question(labels=[4927]))
+    ('strategies', 'all_labels')
     """
     same = ("task", "corpus", "model", "max_length", "pooling", "wrong_labels", "batch_tokens")
-    for name, known in STUDIES.items():
-        alike = all(getattr(asked, mark) == getattr(known, mark) for mark in same)
-        if alike and {*asked.arms} <= {*known.arms}:
-            return name
-    return ""
+    alike = [
+        name
+        for name, known in STUDIES.items()
+        if all(getattr(asked, mark) == getattr(known, mark) for mark in same)
+        and {*asked.arms} <= {*known.arms}
+    ]
+    exact = [name for name in alike if {*asked.labels} <= {*STUDIES[name].labels}]
+    return next(iter(exact + alike), "")

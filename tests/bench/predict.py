@@ -17,7 +17,7 @@ import torch
 from transformers import pipeline
 
 from helpers.base.determinism import settle
-from helpers.delivery import folder, models, predict, tuning
+from helpers.delivery import folder, networks, predict, tuning
 from helpers.sources.corpora import load_texts
 
 
@@ -26,7 +26,7 @@ def delivered(place: Path, steps: int) -> Path:
     corpus = load_texts("reuters-r8")
     split = corpus.splits["train"].select(range(16 * steps))
     names = corpus.label_names
-    candidate = tuning.FullTuning("minilm", 128, models.precision_of("cpu"), torch.device("cpu"))
+    candidate = tuning.FullTuning("minilm", 128, networks.precision_of("cpu"), torch.device("cpu"))
     (model,) = candidate.fit(
         list(split["text"]), np.array(split["label"]), len(names), [{"rate": 2e-4, "epochs": 1}]
     )
@@ -35,7 +35,7 @@ def delivered(place: Path, steps: int) -> Path:
 
 def turns(model: Path, texts: list[str], part: int, place: Path) -> tuple[np.ndarray, float]:
     """Return (turns, 4) seconds of clock and processor of both, and the share of equal answers."""
-    read, facts = folder.load(model, models.precision_of("cpu"))
+    read, facts = folder.load(model, networks.precision_of("cpu"))
     classify = pipeline("text-classification", str(model), truncation=True)
     classify(texts[:4])  # warm
     read.probabilities(texts[:16])

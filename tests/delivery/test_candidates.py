@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from transformers import AutoTokenizer, GPT2Config, GPT2Model
 
 from helpers import UserError
+from helpers.delivery import folder
 from helpers.delivery.candidates import (
     Bag,
     Frozen,
     Largest,
     Static,
     can_be_static,
+    load_body_of,
     regressions,
 )
 from helpers.delivery.models import Linear, vectorizer
@@ -103,6 +106,52 @@ def test_fine_tuning_learns_and_takes_the_dearest_plan_that_fits(encoder, labell
     assert tuned.plan(texts, labels, 3, one_pass * 5, 5.0)[0] == [{"rate": 2e-4, "epochs": 1}]
     assert tuned.plan(texts, labels, 3, one_pass * 2.5, 5.0)[1] == 45
     assert tuned.plan(texts, labels, 3, one_pass, 5.0)[1] == 0
+
+
+@pytest.fixture(scope="module")
+def causal(tmp_path_factory):
+    """A tiny GPT-2 with the tiny BERT's tokenizer, in a folder."""
+    root = tmp_path_factory.mktemp("causal")
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=400, n_embd=16, n_layer=1, n_head=2, n_positions=40, bos_token_id=0,
+        eos_token_id=0,
+    )  # fmt: skip
+    GPT2Model(config).save_pretrained(root / "gpt2")
+    AutoTokenizer.from_pretrained(made.write_model(root)).save_pretrained(root / "gpt2")
+    return str(root / "gpt2")
+
+
+@pytest.mark.parametrize("causal_model", [False, True])
+def test_lora_learns_and_is_merged_into_a_network_like_any_other(
+    encoder, causal, labelled, causal_model, tmp_path
+):
+    texts, labels = labelled
+    name = causal if causal_model else encoder
+    tuned = FullTuning(name, 32, "float32", torch.device("cpu"), lora_rank=4)
+    assert tuned.name == f"LoRA on {name}"
+    (model,) = tuned.fit(texts, labels, 3, [{"rate": 3e-2, "epochs": 60}])
+    assert (model.probabilities(texts).argmax(1) == labels).mean() > 0.8
+    weights = model.network.base_model.state_dict()
+    assert not any("lora" in key for key in model.network.state_dict())
+    moved = {
+        key
+        for key, value in load_body_of(name).state_dict().items()
+        if not torch.equal(value, weights[key])
+    }
+    kinds = ("c_attn.weight",) if causal_model else ("query.weight", "value.weight")
+    assert moved and all(key.endswith(kinds) for key in moved)  # the rest stays as it was
+    kept, _ = folder.load(folder.save(model, tmp_path / "model", made.NAMES, {}, "Tried."))
+    np.testing.assert_allclose(kept.probabilities(texts), model.probabilities(texts), atol=1e-5)
+
+
+def test_lora_tries_larger_steps(encoder, labelled, monkeypatch):
+    texts, labels = labelled
+    tuned = FullTuning(encoder, 32, "float32", torch.device("cpu"), lora_rank=4)
+    monkeypatch.setattr(tuned, "seconds_a_text", lambda *_: 0.01)
+    settings, _ = tuned.plan(texts, labels, 3, 1e6, 5.0)
+    assert [setting["rate"] for setting in settings] == [5e-4, 1e-3, 3e-3]
+    assert tuned.plan(texts, labels, 3, 90 * 0.05, 5.0)[0] == [{"rate": 1e-3, "epochs": 1}]
 
 
 def test_softening_divides_the_logits(encoder, labelled):

@@ -25,7 +25,9 @@ def encoder(tmp_path_factory):
 def short_trainings():
     """One step size and five epochs: what is chosen is tested elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("helpers.delivery.tuning.PLANS", (((3e-3,), 5),))
+        patch.setattr("helpers.delivery.tuning.PLANS", ((1, 5),))
+        patch.setattr("helpers.delivery.tuning.RATES", ((3e-3,), 3e-3))
+        patch.setattr("helpers.delivery.contrastive.PLANS", (((3e-3,), 8),))
         yield
 
 
@@ -44,7 +46,8 @@ def test_candidates_come_from_cheap_to_dear_and_one_is_taken(whole, encoder):
     _, _, answer, lines = whole
     assert [row["candidate"] for row in answer.candidates] == [
         "largest class", "TF-IDF of words", "TF-IDF of characters",
-        f"static embeddings of {encoder}", f"frozen {encoder}", f"fine-tuned {encoder}",
+        f"static embeddings of {encoder}", f"frozen {encoder}", f"contrastively tuned {encoder}",
+        f"fine-tuned {encoder}",
     ]  # fmt: skip
     assert sum(row["taken"] for row in answer.candidates) == 1 and answer.left_out == []
     assert not answer.candidates[0]["taken"] and answer.estimate().accuracy.value > 0.9
@@ -60,7 +63,7 @@ def test_every_label_is_learned_from_and_the_judges_chose_nothing(whole, monkeyp
     assert answer.delivered["labels"] == sum(parts.values())
     asked = parts["train"] + parts["validation"]
     assert len(answer.truth) == parts["test"] and answer.judged == asked
-    dear = answer.delivered["kind"] == "fine_tuned"
+    dear = "tuned" in answer.delivered["name"]
     others = 0 if dear else parts["test"] - -(-parts["test"] // PARTS)
     assert answer.delivered["judged_with"] == asked + others
     assert answer.curve.counts[-1] == answer.judged
@@ -176,7 +179,7 @@ def test_a_comparison_slower_than_planned_is_left_out(tmp_path, encoder, monkeyp
     )
     monkeypatch.setattr(delivery.choose, "cross_validate", _late(delivery.choose.cross_validate))
     answer = deliver(made.corpus(60), tmp_path, Clock(5), encoders=[encoder], max_length=32)
-    assert answer.candidates[-1]["candidate"] == f"frozen {encoder}"
+    assert answer.candidates[-1]["candidate"] == f"contrastively tuned {encoder}"
     assert answer.left_out == [
         f"There was too little time for fine-tuned {encoder}: it was slower than it began; allow "
         "more minutes."
@@ -190,6 +193,17 @@ def _late(compare):
         return compare(candidate, *rest)
 
     return compared
+
+
+def test_pairs_are_for_few_labels_and_not_beside_lora(tmp_path, encoder, monkeypatch):
+    monkeypatch.setattr(delivery.choose, "FEW", 10)
+    corpus, options = made.corpus(60), {"encoders": [encoder], "max_length": 32}
+    for way, rank, last in (("many", 0, "fine-tuned"), ("lora", 2, "LoRA on")):
+        (tmp_path / way).mkdir()
+        answer = deliver(corpus, tmp_path / way, Clock(5), lora_rank=rank, **options)
+        names = [row["candidate"] for row in answer.candidates]
+        assert names[-2:] == [f"frozen {encoder}", f"{last} {encoder}"]
+        monkeypatch.undo()
 
 
 def test_labels_without_sense_get_the_largest_class(tmp_path):
@@ -227,6 +241,8 @@ def test_no_time_is_no_limit():
         ("characters", "TF-IDF of characters", "TF-IDF of characters"),
         ("static", "static embeddings of minilm", "static embeddings of minilm"),
         ("fine_tuned", "fine-tuned minilm", "TF-IDF of words"),
+        ("frozen", "frozen minilm", "frozen minilm"),
+        ("frozen", "contrastively tuned minilm", "frozen minilm"),
         ("largest", "largest class", "TF-IDF of words"),
     ],
 )

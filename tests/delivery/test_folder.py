@@ -65,7 +65,7 @@ def test_a_network_read_in_fewer_bits_gives_the_same_answers(delivered, monkeypa
     fast, _ = folder.load(place, "bfloat16")
     exact = model.probabilities(texts)
     assert (exact.argmax(1) == fast.probabilities(texts).argmax(1)).all()
-    monkeypatch.setattr("helpers.delivery.models.NEAR", 0.0)  # nothing is read again
+    monkeypatch.setattr("helpers.delivery.networks.NEAR", 0.0)  # nothing is read again
     assert 0 < np.abs(exact - fast.probabilities(texts)).max() < 0.05
 
 

@@ -10,7 +10,7 @@ from helpers.delivery import choose, judging
 from helpers.delivery.candidates import Bag, Largest
 from helpers.delivery.clock import Clock
 from helpers.delivery.contest import Contest
-from helpers.delivery.models import FineTuned
+from helpers.delivery.networks import FineTuned
 from helpers.delivery.progress import Progress
 from tests.delivery import made
 

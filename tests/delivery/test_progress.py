@@ -47,9 +47,12 @@ def test_what_was_compared_is_not_compared_again(tmp_path, encoder, monkeypatch)
     np.testing.assert_array_equal(again.probabilities["chosen"], whole.probabilities["chosen"])
 
 
-def test_a_fine_tuned_network_is_kept_too(tmp_path, encoder, monkeypatch):
-    monkeypatch.setattr("helpers.delivery.tuning.PLANS", (((3e-3,), 2),))
-    monkeypatch.setattr(delivery.choose, "simplest", lambda tried, _: tried[-1])
+@pytest.mark.parametrize("kind", ["fine_tuned", "frozen"])
+def test_a_tuned_network_is_kept_too(tmp_path, encoder, monkeypatch, kind):
+    monkeypatch.setattr("helpers.delivery.tuning.PLANS", ((1, 2),))
+    monkeypatch.setattr("helpers.delivery.contrastive.PLANS", (((3e-3,), 2),))
+    taken = -1 if kind == "fine_tuned" else -2
+    monkeypatch.setattr(delivery.choose, "simplest", lambda tried, _: tried[taken])
     corpus, options = made.corpus(60), {"encoders": [encoder], "max_length": 32}
     with monkeypatch.context() as patch:
         killed_before_the_end(patch)
@@ -58,7 +61,7 @@ def test_a_fine_tuned_network_is_kept_too(tmp_path, encoder, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(delivery.choose, "cross_validate", None)
         answer = deliver(corpus, tmp_path, Clock(5), **options)
-    assert answer.delivered["kind"] == "fine_tuned"
+    assert answer.delivered["kind"] == kind and "tuned" in answer.delivered["name"]
     assert np.isfinite(answer.probabilities["chosen"]).all()
 
 
