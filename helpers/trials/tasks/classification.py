@@ -34,7 +34,7 @@ WEAK = (1.0, 20.0, 400.0, 8e3, 2e5, 4e6)
 DIMENSIONS = 256
 """Numbers of a static embedding."""
 
-LOW, MIDDLE, HIGH = (1e-4, 3e-4, 1e-3), (3e-4, 1e-3, 3e-3), (1e-3, 3e-3, 1e-2)
+LOW, MIDDLE, HIGH = (1e-4, 3e-4, 1e-3), (3e-4, 1e-3, 3e-3), (3e-3, 1e-2, 3e-2)
 """Learning rates that are tried: higher ones where few parameters learn."""
 
 
@@ -51,12 +51,12 @@ def two_phases(labels: int, rates: Sequence[float]) -> list[dict[str, Any]]:
 
 BY_STRATEGY = {
     "two_phase": Setup(two_phases, LOW),
-    "top_layer": Setup(by_root(5, 15), MIDDLE),
+    "top_layer": Setup(by_root(5, 15), LOW),
     "lora": Setup(by_root(5, 15), MIDDLE),
     "adapter": Setup(by_root(5, 15), MIDDLE),
     "bitfit": Setup(by_root(5, 15), HIGH),
     "discriminative_rates": Setup(by_root(5, 15), MIDDLE),
-    "mixout": Setup(by_root(5, 15), LOW),
+    "mixout": Setup(by_root(5, 15), MIDDLE),
 }
 """Arms that fine-tune in another way than all parameters at once with one learning rate: one of
 each family, those that decide a claim or cost least first."""
