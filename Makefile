@@ -77,6 +77,7 @@ test-cluster: data  ## a sweep through a real SLURM on this machine (root, slurm
 
 bench: data  ## speed, coverage of intervals, the checkpoints' first 200 steps again (minutes)
 	@$(RUN) -m tests.bench.throughput
+	@$(RUN) -m tests.bench.finetuning
 	@$(RUN) -m tests.bench.transferability
 	@$(RUN) -m tests.bench.coverage
 	@$(RUN) -m tests.bench.tails
