@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from helpers.baselines.static_embeddings import token_table
 from helpers.delivery import models, networks
+from helpers.delivery.clock import second_time
 from helpers.sources.variants import variant
 from helpers.sources.weights import check_positions, load_model, load_tokenizer
 from helpers.trials.tasks.classification import DIMENSIONS
@@ -190,10 +191,9 @@ class Static:
         self, texts: Sequence[str], labels: Labels, n_classes: int, seconds: float, passes: float
     ) -> tuple[Sequence[Setting], int]:
         """Time the reading of the vocabulary, and the fit with all settings of a sample."""
-        for _ in range(2):  # the first time takes longer
-            network, started = self.network, time.monotonic()
-            token_table(network, self.tokenizer, DIMENSIONS, self.precision, TOKENS)
-        if (time.monotonic() - started) * len(self.tokenizer) / TOKENS > 0.5 * seconds:
+        some = (self.network, self.tokenizer, DIMENSIONS, self.precision, TOKENS)
+        reading = second_time(lambda: token_table(*some))
+        if reading * len(self.tokenizer) / TOKENS > 0.5 * seconds:
             return self.settings, 0
         started = time.monotonic()
         self.table  # noqa: B018 - what it takes is measured

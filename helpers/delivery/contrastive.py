@@ -8,7 +8,6 @@ where SetFit draws pairs one by one. Shapes: b texts of a batch, d numbers a tex
 """
 
 import copy
-import time
 from collections.abc import Sequence
 from types import SimpleNamespace
 
@@ -17,6 +16,7 @@ import torch
 
 from helpers.delivery import models, networks
 from helpers.delivery.candidates import Labels, Setting, load_body_of, regressions
+from helpers.delivery.clock import second_time
 from helpers.delivery.tuning import Tuning
 from helpers.sources.weights import check_positions
 
@@ -101,11 +101,8 @@ class Contrastive(Tuning):
         """
         few = np.random.default_rng(0).permutation(len(texts))[: 4 * TEXTS]
         some = [texts[i] for i in few]
-        taken = 0.0
-        for _ in range(2):  # the first time takes longer
-            started = time.monotonic()
-            self._tuned(some, labels[few], n_classes, {"rate": 1e-5, "steps": 4})
-            taken = time.monotonic() - started
+        trial = {"rate": 1e-5, "steps": 4}
+        taken = second_time(lambda: self._tuned(some, labels[few], n_classes, trial))
         for rates, steps in PLANS:  # k folds are k - 1 passes over all texts; the last one is more
             if taken / 4 * steps * (passes * len(rates) + 1) <= seconds:
                 return [{"rate": rate, "steps": steps} for rate in rates], len(texts)

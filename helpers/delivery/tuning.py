@@ -14,6 +14,7 @@ from transformers import AutoModelForSequenceClassification
 
 from helpers.delivery import models, networks
 from helpers.delivery.candidates import Labels, Setting
+from helpers.delivery.clock import second_time
 from helpers.sources.variants import variant
 from helpers.sources.weights import check_positions, load_model, load_tokenizer
 from helpers.training.loop import Row, train
@@ -132,12 +133,8 @@ class FullTuning(Tuning):
         rows = networks.training_rows(
             [texts[i] for i in few], self.tokenizer, self.max_length, labels[few].tolist()
         )
-        taken = 0.0
-        for _ in range(2):
-            started = time.monotonic()
-            self._train(rows, n_classes, {"rate": 1e-5, "epochs": 1})
-            taken = time.monotonic() - started
-        return taken / len(rows)
+        trial = {"rate": 1e-5, "epochs": 1}
+        return second_time(lambda: self._train(rows, n_classes, trial)) / len(rows)
 
     def _train(self, rows: Sequence[Any], n_classes: int, setting: Setting) -> networks.FineTuned:
         network = self._network(n_classes)

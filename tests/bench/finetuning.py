@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from transformers import (
     AutoModelForSequenceClassification,
+    DataCollatorWithPadding,
     Trainer,
     TrainerCallback,
     TrainingArguments,
@@ -79,18 +80,10 @@ class Looking(TrainerCallback):
             self.watch.look(known["model"])
 
 
-def with_trainer(model: Any, rows: list[loop.Row], watch: Watch, pad: int) -> None:
+def with_trainer(model: Any, rows: list[loop.Row], watch: Watch) -> None:
     """Train as Trainer does at its defaults, every text padded to the same length."""
-    table = []
-    for ids, label in rows:
-        blank = LENGTH - len(ids)
-        table.append(
-            {
-                "input_ids": torch.tensor([*ids, *[pad] * blank]),
-                "attention_mask": torch.tensor([1] * len(ids) + [0] * blank),
-                "labels": torch.tensor(int(label)),
-            }
-        )
+    table = [{"input_ids": ids.tolist(), "label": int(label)} for ids, label in rows]
+    padding = DataCollatorWithPadding(load_tokenizer("minilm"), "max_length", LENGTH)
     steps = EPOCHS * -(-len(rows) // BATCH)
     with tempfile.TemporaryDirectory() as place:
         options = TrainingArguments(
@@ -98,10 +91,10 @@ def with_trainer(model: Any, rows: list[loop.Row], watch: Watch, pad: int) -> No
             disable_tqdm=True, log_level="error",
         )  # fmt: skip
         looking = Looking(watch, max(1, steps // LOOKS))
-        Trainer(model, options, train_dataset=table, callbacks=[looking]).train()
+        Trainer(model, options, padding, train_dataset=table, callbacks=[looking]).train()
 
 
-def as_in_the_document(model: Any, rows: list[loop.Row], watch: Watch, pad: int) -> None:
+def as_in_the_document(model: Any, rows: list[loop.Row], watch: Watch) -> None:
     """Train one text a step."""
     adam = torch.optim.Adam(model.parameters(), lr=3e-5)
     model.train()
@@ -117,7 +110,7 @@ def as_in_the_document(model: Any, rows: list[loop.Row], watch: Watch, pad: int)
             watch.look(model)
 
 
-def ours(model: Any, rows: list[loop.Row], watch: Watch, pad: int) -> None:
+def ours(model: Any, rows: list[loop.Row], watch: Watch) -> None:
     """Train as the trials do."""
     setting = setting_for("classification", "reuters-r8", "minilm", "fine_tuned", len(rows))
     steps = int(setting["steps"])
@@ -128,7 +121,7 @@ def ours(model: Any, rows: list[loop.Row], watch: Watch, pad: int) -> None:
     )  # fmt: skip
 
 
-WAYS: dict[str, Callable[[Any, list[loop.Row], Watch, int], None]] = {
+WAYS: dict[str, Callable[[Any, list[loop.Row], Watch], None]] = {
     "Trainer": with_trainer, "the document's loop": as_in_the_document, "ours": ours,
 }  # fmt: skip
 
@@ -153,7 +146,7 @@ def main() -> None:
                 "minilm", AutoModelForSequenceClassification, seed=draw, num_labels=8
             )  # fmt: skip
             watches[name] = Watch(held_rows)
-            way(model, rows, watches[name], tokenizer.pad_token_id)
+            way(model, rows, watches[name])
         goal = watches["Trainer"].points[-1][1]
         for name, watch in watches.items():
             found.append(
@@ -168,14 +161,11 @@ def main() -> None:
                 flush=True,
             )
     for name in ("Trainer", "the document's loop"):
-        ratios = [
-            other["seconds"] / mine["seconds"]
-            for other, mine in zip(
-                (row for row in found if row["way"] == name),
-                (row for row in found if row["way"] == "ours"),
-                strict=True,
-            )
-        ]
+        theirs, mine = (
+            np.array([row["seconds"] for row in found if row["way"] == way])
+            for way in (name, "ours")
+        )
+        ratios = theirs / mine
         print(
             f"{name} takes {np.median(ratios):.1f} times as long as ours to Trainer's last score "
             f"({min(ratios):.1f} to {max(ratios):.1f} over {len(ratios)} draws of {chosen.labels} "

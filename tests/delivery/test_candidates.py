@@ -23,11 +23,6 @@ from tests.delivery import made
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    return made.write_model(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture(scope="module")
 def labelled():
     texts, names = made.rows(90)
     return texts, np.array([made.NAMES.index(name) for name in names])

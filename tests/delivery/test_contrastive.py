@@ -12,17 +12,6 @@ from helpers.delivery.tuning import OutOfTime
 from tests.delivery import made
 
 
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    return made.write_model(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture(scope="module")
-def labelled():
-    texts, names = made.rows(60)
-    return texts, np.array([made.NAMES.index(name) for name in names])
-
-
 @pytest.fixture
 def paired(encoder):
     return Contrastive(encoder, 32, "float32", torch.device("cpu"))
@@ -98,7 +87,7 @@ def test_what_is_delivered_is_the_tuned_encoder(paired, labelled, tmp_path):
 def test_the_dearest_plan_that_fits_is_taken(paired, labelled, monkeypatch):
     texts, labels = labelled
     seconds = iter(range(0, 10_000, 4))  # four steps take four seconds
-    monkeypatch.setattr("helpers.delivery.contrastive.time.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("helpers.delivery.clock.time.monotonic", lambda: next(seconds))
     monkeypatch.setattr(paired, "_tuned", lambda *_: None)
     plans = [paired.plan(texts, labels, 3, limit, 5.0) for limit in (660, 360, 180, 90, 89)]
     assert [[(s["rate"], s["steps"]) for s in settings] for settings, _ in plans] == [

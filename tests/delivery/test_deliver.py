@@ -16,11 +16,6 @@ from helpers.delivery.recipe import recipe
 from tests.delivery import made
 
 
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    return made.write_model(tmp_path_factory.mktemp("model"))
-
-
 @pytest.fixture(scope="module", autouse=True)
 def short_trainings():
     """One step size and five epochs: what is chosen is tested elsewhere."""
@@ -195,15 +190,15 @@ def _late(compare):
     return compared
 
 
-def test_pairs_are_for_few_labels_and_not_beside_lora(tmp_path, encoder, monkeypatch):
-    monkeypatch.setattr(delivery.choose, "FEW", 10)
-    corpus, options = made.corpus(60), {"encoders": [encoder], "max_length": 32}
-    for way, rank, last in (("many", 0, "fine-tuned"), ("lora", 2, "LoRA on")):
-        (tmp_path / way).mkdir()
-        answer = deliver(corpus, tmp_path / way, Clock(5), lora_rank=rank, **options)
-        names = [row["candidate"] for row in answer.candidates]
-        assert names[-2:] == [f"frozen {encoder}", f"{last} {encoder}"]
-        monkeypatch.undo()
+@pytest.mark.parametrize(("few", "rank", "last"), [(10, 0, "fine-tuned"), (1000, 2, "LoRA on")])
+def test_pairs_are_for_few_labels_and_not_beside_lora(
+    tmp_path, encoder, monkeypatch, few, rank, last
+):
+    monkeypatch.setattr(delivery.choose, "FEW", few)
+    options = {"encoders": [encoder], "max_length": 32, "lora_rank": rank}
+    answer = deliver(made.corpus(60), tmp_path, Clock(5), **options)
+    names = [row["candidate"] for row in answer.candidates]
+    assert names[-2:] == [f"frozen {encoder}", f"{last} {encoder}"]
 
 
 def test_labels_without_sense_get_the_largest_class(tmp_path):

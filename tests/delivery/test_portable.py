@@ -1,6 +1,5 @@
 """A delivered network as an ONNX file: the same probabilities, in 8 bits nearly so."""
 
-import numpy as np
 import onnxruntime
 import pytest
 import torch
@@ -10,17 +9,6 @@ from helpers.delivery import folder, portable
 from helpers.delivery.candidates import Bag, Frozen
 from helpers.delivery.tuning import FullTuning
 from tests.delivery import made
-
-
-@pytest.fixture(scope="module")
-def labelled():
-    texts, names = made.rows(60)
-    return texts, np.array([made.NAMES.index(name) for name in names])
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    return made.write_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.mark.parametrize("kind", ["frozen", "fine_tuned"])

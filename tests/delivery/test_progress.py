@@ -15,11 +15,6 @@ class Killed(BaseException):
     """Stands for a kill: nothing catches it."""
 
 
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    return made.write_model(tmp_path_factory.mktemp("model"))
-
-
 def killed_before_the_end(monkeypatch):
     """End the process, as it were, when all candidates are compared and none is taken yet."""
 
