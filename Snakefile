@@ -80,7 +80,7 @@ rule run:
     params:
         notebook=lambda wildcards: local([of(wildcards).notebook])[0],
         values=lambda wildcards: json.dumps(of(wildcards).given, sort_keys=True),
-    threads: 2
+    threads: 1
     resources:
         # `run` keeps to the seconds itself; a cluster is told the minutes
         seconds=lambda wildcards: round(60 * minutes(wildcards)),

@@ -5,8 +5,15 @@ import os
 import random
 import sys
 
-THREADS = 2
-"""Threads of every numerical library: sums are split by thread, so the number is part of a run."""
+THREADS = 1
+"""Threads of every numerical library in a run: sums are split by thread, so it is part of the run.
+
+One, as in a trial: two notebooks side by side with two threads each took twice as long on two cores
+as with one each (88 s and 44 s for lesson 9), and one notebook alone takes 1.2 times as long.
+"""
+
+THREADS_ALONE = 2
+"""Threads of a command that has the machine to itself, and of what is timed."""
 
 ENVIRONMENT = {
     "OMP_NUM_THREADS": str(THREADS),
@@ -18,7 +25,7 @@ ENVIRONMENT = {
 """What must stand in the environment before a numerical library is loaded."""
 
 
-def settle(seed: int = 0) -> None:
+def settle(seed: int = 0, threads: int = THREADS) -> None:
     """Seed Python, and fix seeds and threads of numpy and torch where a notebook has loaded them.
 
     Notebooks import first and open their run next, in one cell, so what they use is loaded by
@@ -33,10 +40,10 @@ def settle(seed: int = 0) -> None:
         from threadpoolctl import threadpool_limits
 
         numpy.random.seed(seed % 2**32)
-        threadpool_limits(THREADS)  # for BLAS that was loaded before the environment was set
+        threadpool_limits(threads)  # for BLAS that was loaded before the environment was set
     if torch := sys.modules.get("torch"):
         torch.manual_seed(seed)
-        torch.set_num_threads(THREADS)
+        torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # costs time, changes nothing
         torch.backends.cudnn.benchmark = False

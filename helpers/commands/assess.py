@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import ROOT, UserError
-from helpers.base.determinism import settle
+from helpers.base.determinism import THREADS_ALONE, settle
 from helpers.delivery.answer import Answer
 from helpers.delivery.clock import Clock
 from helpers.delivery.deliver import deliver
@@ -90,7 +90,7 @@ def _deliver(
     values: Mapping[str, Any], folder: Path, started: float, say: Callable[[str], None] | None
 ) -> Answer:
     """Find and train the model as the notebook does, with its parameters."""
-    settle(0)
+    settle(0, THREADS_ALONE)
     clock = Clock(values["minutes"], say or (lambda line: None), started)
     clock.tell("Reading the file")
     yours = load_yours(

@@ -31,7 +31,7 @@ class OnnxClassifier:
         path: the file.
     """
 
-    def __init__(self, path: Path | str, threads: int = 2) -> None:
+    def __init__(self, path: Path | str, threads: int = 1) -> None:
         """Load the file; ``threads`` compute, and sleep rather than spin while they wait.
 
         Raises:

@@ -83,7 +83,7 @@ def measure(
     *,
     rounds: int = 30,
     warmup: int = 3,
-    threads: int = 2,
+    threads: int = 1,
     seed: int = 0,
 ) -> dict[str, Latency]:
     """Time every method on the same batch, in turn.

@@ -9,7 +9,6 @@ seeds. Not part of `make bench`: `python -m tests.bench.all_labels entities --ep
 import argparse
 
 import numpy as np
-import torch
 from datasets import Dataset
 
 from helpers.base.determinism import settle
@@ -85,8 +84,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args()
-    settle(chosen.seed)
-    torch.set_num_threads(chosen.threads)
+    settle(chosen.seed, chosen.threads)
     rate = chosen.rate or {"topics": 3e-4, "entities": 1e-3}[chosen.what]
     training = finetuning.Training(rate, chosen.batch_size, chosen.epochs, None, chosen.optimizer)
     if chosen.what == "topics":

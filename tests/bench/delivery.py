@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.base.determinism import settle
+from helpers.base.determinism import THREADS_ALONE, settle
 from helpers.delivery import choose, curve
 from helpers.delivery import deliver as delivery
 from helpers.delivery.candidates import Frozen
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--labels", type=int, default=64)
     chosen = parser.parse_args()
-    settle(0)
+    settle(0, THREADS_ALONE)
     curve.DRAWS, curve.PARTS = 1, (2, 1)  # the curve is not asked about here
     few(chosen.draws, chosen.labels)
 

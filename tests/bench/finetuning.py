@@ -30,7 +30,7 @@ from transformers import (
 )
 
 from helpers import ROOT
-from helpers.base.determinism import THREADS, settle
+from helpers.base.determinism import THREADS_ALONE, settle
 from helpers.base.files import write_atomically
 from helpers.delivery.networks import precision_of, training_rows
 from helpers.sources.corpora import load_texts
@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=256)
     parser.add_argument("--draws", type=int, default=5)
     chosen = parser.parse_args()
-    settle(0)
+    settle(0, THREADS_ALONE)
     splits, tokenizer = load_texts("reuters-r8").splits, load_tokenizer("minilm")
     train, held = splits["train"], splits["validation"].select(range(HELD))
     held_rows = training_rows(held["text"][:], tokenizer, LENGTH, held["label"][:])
@@ -169,7 +169,7 @@ def main() -> None:
         print(
             f"{name} takes {np.median(ratios):.1f} times as long as ours to Trainer's last score "
             f"({min(ratios):.1f} to {max(ratios):.1f} over {len(ratios)} draws of {chosen.labels} "
-            f"labels, {THREADS} threads, ours in {precision_of('cpu')})"
+            f"labels, {THREADS_ALONE} threads, ours in {precision_of('cpu')})"
         )
     write_atomically(ROOT / "build" / "bench" / "finetuning.json", json.dumps(found, indent=1))
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from transformers import pipeline
 
-from helpers.base.determinism import settle
+from helpers.base.determinism import THREADS_ALONE, settle
 from helpers.delivery import folder, networks, predict, tuning
 from helpers.sources.corpora import load_texts
 
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--part", type=int, default=1_000, help="texts of a turn")
     parser.add_argument("--model", type=Path, help="a fine-tuned folder (one is made)")
     chosen = parser.parse_args()
-    settle(0)
+    settle(0, THREADS_ALONE)
     splits = load_texts("reuters-r52").splits
     texts = [text for split in splits.values() for text in split["text"]]
     texts = (texts * (1 + chosen.texts // len(texts)))[: chosen.texts]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from helpers.base.determinism import THREADS, settle
+from helpers.base.determinism import THREADS_ALONE, settle
 from helpers.sources.corpora import load_texts
 from helpers.sources.labels import with_label
 from helpers.sources.weights import load_tokenizer
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=10.0)
     chosen = parser.parse_args()
-    settle(0)
+    settle(0, THREADS_ALONE)
     corpus = load_texts("newsarticles")
     task = LanguageModeling(corpus, block_size=512)
     tokenizer = load_tokenizer("gpt2-mini")
@@ -86,7 +86,8 @@ def main() -> None:
                 )
         print(
             f"{name}: ours takes {np.median(ratios):.1f} times the tokens a second "
-            f"({min(ratios):.1f} to {max(ratios):.1f} over {len(ratios)} turns, {THREADS} threads)"
+            f"({min(ratios):.1f} to {max(ratios):.1f} over {len(ratios)} turns, "
+            f"{THREADS_ALONE} threads)"
         )
 
 
