@@ -98,7 +98,7 @@ def parse_line(
     [Span(start=0, end=5, type='ORG'), Span(start=7, end=11, type='PER')])
     """
     wanted = {TYPES[name]: name for name in types}
-    words: list[tuple[int, int, str]] = []  # start, end, tag
+    singles: list[Span] = []  # words
     compounds: list[Span] = []
     opened: list[int] = []
     text = ""
@@ -108,9 +108,10 @@ def parse_line(
             raise UserError(f"In {where}, '{piece}' is not a word with its tag, such as 北京/ns.")
         before, word, tag, behind = match.groups()
         opened += [len(text)] * len(before)
-        words.append((len(text), len(text) + len(word), tag))
+        if tag in wanted:
+            singles.append(Span(len(text), len(text) + len(word), wanted[tag]))
         text += word
-        for closing in re.findall("[A-Za-z]+", behind):
+        for closing in re.findall("[A-Za-z]+", behind) if behind else ():
             if not opened:
                 raise UserError(f"In {where}, '{piece}' closes a bracket that was never opened.")
             start = opened.pop()
@@ -121,7 +122,6 @@ def parse_line(
             f"In {where}, the bracket before '{text[opened[-1] :][:10]}' is never closed with ] "
             "and a tag."
         )
-    singles = [Span(start, end, wanted[tag]) for start, end, tag in words if tag in wanted]
     return text, _outermost(compounds, _join_names(text, singles))
 
 

@@ -62,7 +62,7 @@ class TokenTagging:
             )
         sentences: dict[str, list[Sentence]] = {split: [] for split in corpora.SPLITS}
         for split, found in sentences.items():
-            for number, tagged in enumerate(self.corpus.splits[split]["text"], start=1):
+            for number, tagged in enumerate(self.corpus.splits[split]["text"][:], start=1):
                 where = f"{self.corpus.name}, {split}, article {number}"
                 found += parse_article(tagged, self.types, where)
         there = {span.type for sentence in sentences["train"] for span in sentence.spans}
@@ -118,9 +118,9 @@ class TokenTagging:
         Raises:
             UserError: a tokenizer that does not tell offsets, or a tag of another type.
         """
-        texts = list(items["text"])
+        texts = items["text"][:]
         tagged = "tags" in items.column_names
-        tags = list(items["tags"]) if tagged else [["O"] * len(text) for text in texts]
+        tags = items["tags"][:] if tagged else [["O"] * len(text) for text in texts]
         return alignment.windows(texts, tags, self.label_names, tokenizer, self.max_length)
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> RightPadding:
@@ -169,7 +169,7 @@ class TokenTagging:
             batch.pop("labels")
             for i, row in zip(chosen, model(**batch).logits.float().cpu().numpy(), strict=True):
                 scores[i] = row[: len(inputs[i]["input_ids"])]
-        lengths = [len(text) for text in items["text"]]
+        lengths = [len(text) for text in items["text"][:]]
         return alignment.join(rows, scores, self.label_names, lengths)
 
     def score(self, predicted: Tags, labels: Tags) -> dict[str, float]:
