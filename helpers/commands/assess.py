@@ -13,7 +13,7 @@ from helpers import ROOT, UserError
 from helpers.base.determinism import THREADS_ALONE, settle
 from helpers.delivery.answer import Answer
 from helpers.delivery.clock import Clock
-from helpers.delivery.deliver import deliver
+from helpers.delivery.deliver import check_tuning, deliver
 from helpers.delivery.encoders import encoders_for
 from helpers.report.book import build
 from helpers.runs.execute import execute
@@ -65,6 +65,7 @@ def assess(
     stem = Path(files["train"]).name.split(".")[0] or "texts"
     folder = (out or ROOT / "build" / "assess" / stem).resolve()
     run = plan_run(notebook, values | DEFAULTS | {"out": str(folder)} | dict(parameters))
+    check_tuning(run.values["fine_tune"], run.values["lora_rank"])
     for name, path in paths.items():
         if path and path.stat().st_size <= SOON:
             _look(path, run.values, labelled=name != "unlabelled", domains=name == "train")

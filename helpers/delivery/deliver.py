@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from helpers import UserError
 from helpers.delivery import choose, folder
 from helpers.delivery.answer import SHOWN, Answer
 from helpers.delivery.candidates import Bag, Frozen, Largest, Static, can_be_static
@@ -73,9 +74,10 @@ def deliver(
         device: for torch.
 
     Raises:
-        UserError: an encoder that is none; the folder ``model`` holds something else. Both are told
-            before any work.
+        UserError: an encoder that is none; a ``lora_rank`` where nothing is fine-tuned; the folder
+            ``model`` holds something else. All are told before any work.
     """
+    check_tuning(fine_tune, lora_rank)
     key = _key(corpus, encoders, fine_tune, lora_rank, own_test, max_length, clock.minutes)
     kept = Answer.restore(out, key)
     if kept is not None and (out / "model" / folder.FACTS).is_file():
@@ -96,6 +98,21 @@ def deliver(
             contest.consider(partial(Contrastive, *tuned), 0.4)
         contest.consider(partial(FullTuning, *tuned, lora_rank), 0.85)
     return _finish(contest, out, key, own_test)
+
+
+def check_tuning(fine_tune: bool, lora_rank: int) -> None:
+    """Refuse a rank of LoRA that nothing would use.
+
+    Raises:
+        UserError: it is above 0, and nothing is fine-tuned.
+
+    >>> check_tuning(True, 8)
+    """
+    if lora_rank and not fine_tune:
+        raise UserError(
+            f"lora_rank is {lora_rank}, but nothing is fine-tuned: set fine_tune to true, or "
+            "lora_rank to 0."
+        )
 
 
 def _key(corpus: Corpus, encoders: Sequence[str], *rest: Any) -> str:

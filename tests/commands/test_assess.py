@@ -66,4 +66,6 @@ def test_mistakes_are_told_before_anything_runs(tmp_path):
         assess(nothing, {"modles": "minilm"}, tmp_path / "out")
     with pytest.raises(UserError, match=r"There is no file .*things\.csv"):
         assess(nothing | {"train": str(tmp_path / "things.csv")}, {}, tmp_path / "out")
+    with pytest.raises(UserError, match="lora_rank is 8, but nothing is fine-tuned: set fine_tune"):
+        assess(nothing, {"lora_rank": 8, "fine_tune": "false"}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
