@@ -172,6 +172,8 @@ def _readings(pages: Sequence[Page]) -> list[tuple[Page, str]]:
     for page in pages:
         shown: list[str] = []
         for cell in page.cells:
+            if "Sources" not in cell and "Read on" not in cell:
+                continue  # parsing the cells of code takes seconds
             soup = bs4.BeautifulSoup(cell, "html.parser")
             prose = soup.find("div", class_="text", recursive=False)
             inside = False
