@@ -23,16 +23,15 @@ def unigram_bytes(train: Sequence[str], test: Sequence[str]) -> float:
     >>> round(unigram_bytes(["ab"] * 10**6, ["ab"]), 2)  # a, b and the end, a third each
     2.38
     """
-    counts = np.ones(257)
-    for text in train:
-        counts[:256] += np.bincount(np.frombuffer(text.encode(), np.uint8), minlength=256)
-    counts[256] += len(train)
+    counts, found = 1.0 + _symbols(train), _symbols(test)
     bits = -np.log2(counts / counts.sum())
-    found = np.zeros(257)
-    for text in test:
-        found[:256] += np.bincount(np.frombuffer(text.encode(), np.uint8), minlength=256)
-    found[256] = len(test)
     return float(found @ bits / found[:256].sum())
+
+
+def _symbols(texts: Sequence[str]) -> np.ndarray:
+    """Return how often each byte occurs, and behind them how many texts there are, (257,)."""
+    data = np.frombuffer("".join(texts).encode(), np.uint8)
+    return np.append(np.bincount(data, minlength=256), len(texts))
 
 
 def unigram_tokens(

@@ -36,7 +36,7 @@ def dictionary(train: Dataset, test: Dataset, least: float = 0.5) -> list[list[s
     [['B-LOC', 'I-LOC', 'O']]
     """
     seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    gold = [from_bio(tags) for tags in train["tags"]]
+    gold = [from_bio(tags) for tags in train["tags"][:]]
     for text, spans in zip(train["text"], gold, strict=True):
         for start, end, name in spans:
             seen[text[start:end]][name] += 1
@@ -51,7 +51,7 @@ def dictionary(train: Dataset, test: Dataset, least: float = 0.5) -> list[list[s
             matched[text[span.start : span.end]] += 1
             right[text[span.start : span.end]] += span in spans
     names = {key: name for key, name in names.items() if right[key] >= least * matched[key]}
-    return [to_bio(len(text), _matches(text, names)) for text in test["text"]]
+    return [to_bio(len(text), _matches(text, names)) for text in test["text"][:]]
 
 
 def _matches(text: str, names: dict[str, str]) -> Iterator[Span]:
@@ -97,9 +97,9 @@ def linear_tagger(
     >>> linear_tagger(train, Dataset.from_dict({"text": ["在上京"]}))
     [['O', 'B-LOC', 'I-LOC']]
     """
-    tags = np.array([tag for each in train["tags"] for tag in each])
+    tags = np.array([tag for each in train["tags"][:] for tag in each])
     if len(set(tags)) == 1:
-        return [[str(tags[0])] * len(text) for text in test["text"]]
+        return [[str(tags[0])] * len(text) for text in test["text"][:]]
     model = SGDClassifier(
         loss="log_loss",
         alpha=strength,
@@ -110,7 +110,7 @@ def linear_tagger(
     )
     model.fit(_described(train["text"]), tags)
     scores = np.log(np.maximum(model.predict_proba(_described(test["text"])), 1e-12))
-    ends = np.cumsum([len(text) for text in test["text"]])
+    ends = np.cumsum([len(text) for text in test["text"][:]])
     names = [str(name) for name in model.classes_]
     return [best_path(each, names) for each in np.split(scores, ends[:-1])]
 

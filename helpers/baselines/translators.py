@@ -185,7 +185,7 @@ def _terms(target: str) -> set[str]:
 
 
 def _columns(pairs: Pairs, what: str) -> tuple[list[str], list[str]]:
-    sources, targets = list(pairs["source"]), list(pairs["target"])
+    sources, targets = list(pairs["source"][:]), list(pairs["target"][:])
     if not sources:
         raise UserError(f"{what} needs at least one pair; none was given.")
     return sources, targets

@@ -39,10 +39,10 @@ class Contest:
         self.progress = progress
         clock.started -= progress.spent
         splits = [corpus.splits[name] for name in ("train", "validation")]
-        self.texts = [text for split in splits for text in split["text"]]
-        self.labels = np.array([label for split in splits for label in split["label"]])
-        self.unseen = list(corpus.splits["test"]["text"])
-        self.truth = np.array(corpus.splits["test"]["label"])
+        self.texts = [text for split in splits for text in split["text"][:]]
+        self.labels = np.array([label for split in splits for label in split["label"][:]])
+        self.unseen = corpus.splits["test"]["text"][:]
+        self.truth = np.array(corpus.splits["test"]["label"][:])
         self.folds = choose.folds_of(self.labels)
         self.asked = self.labels[choose.held_out_places(self.folds)]
         self.tried: list[Tried] = []

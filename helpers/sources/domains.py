@@ -94,7 +94,7 @@ def newsgroup_domains(name: str) -> DomainCorpora:
         }
         splits = {}
         for split in SPLITS:
-            labels = np.array(corpus.splits[split]["label"])
+            labels = np.array(corpus.splits[split]["label"][:])
             rows = np.flatnonzero(np.isin(labels, list(number)))
             texts = corpus.splits[split].select(rows)["text"]
             splits[split] = _dataset(list(texts), [number[i] for i in labels[rows]], classes)
@@ -191,7 +191,7 @@ def _labels(corpus: Corpus) -> dict[str, str]:
     return {
         text: corpus.label_names[label]
         for rows in corpus.splits.values()
-        for text, label in zip(rows["text"], rows["label"], strict=True)
+        for text, label in zip(rows["text"][:], rows["label"][:], strict=True)
     }
 
 
@@ -251,7 +251,7 @@ def _corpus(like: Corpus, name: str, splits: dict[str, datasets.Dataset]) -> Cor
     fingerprints = {}
     for split, rows in splits.items():
         digest = hashlib.sha256()
-        for text, label in zip(rows["text"], rows["label"], strict=True):
+        for text, label in zip(rows["text"][:], rows["label"][:], strict=True):
             digest.update(f"{label}\t{text}\n".encode())
         fingerprints[split] = digest.hexdigest()
     whole = hashlib.sha256("".join(fingerprints.values()).encode()).hexdigest()

@@ -13,7 +13,7 @@ def without_label(corpus: Corpus, part: datasets.Dataset, label: str) -> dataset
     Raises:
         UserError: the corpus has no such label.
     """
-    return part.select(np.flatnonzero(np.array(part["label"]) != _number(corpus, label)))
+    return part.select(np.flatnonzero(np.array(part["label"][:]) != _number(corpus, label)))
 
 
 def with_label(corpus: Corpus, part: datasets.Dataset, label: str) -> datasets.Dataset:
@@ -22,7 +22,7 @@ def with_label(corpus: Corpus, part: datasets.Dataset, label: str) -> datasets.D
     Raises:
         UserError: the corpus has no such label.
     """
-    return part.select(np.flatnonzero(np.array(part["label"]) == _number(corpus, label)))
+    return part.select(np.flatnonzero(np.array(part["label"][:]) == _number(corpus, label)))
 
 
 def _number(corpus: Corpus, label: str) -> int:

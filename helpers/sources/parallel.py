@@ -187,7 +187,10 @@ def _apart(
 ) -> tuple[list[Message], list[Message]]:
     """Part pairs whose source is near to a held-out source of other corpora from the rest."""
     held_out = [
-        text for other in others for split in SPLITS[1:] for text in other.splits[split]["source"]
+        text
+        for other in others
+        for split in SPLITS[1:]
+        for text in other.splits[split]["source"][:]
     ]
     sources = [pair.source for pair in pairs]
     ours, theirs = np.arange(len(pairs)), len(pairs) + np.arange(len(held_out))

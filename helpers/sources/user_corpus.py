@@ -127,7 +127,7 @@ def _of_corpus(corpus: Corpus, most: int, seed: int) -> Yours:
     texts, labels, published = [], [], []
     for split, part in corpus.splits.items():
         texts += part["text"]
-        labels += [corpus.label_names[n] for n in part["label"]]
+        labels += [corpus.label_names[n] for n in part["label"][:]]
         published += [split] * len(part)
     health = examine(texts, labels)
     if len(texts) <= most:

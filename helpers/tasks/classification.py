@@ -64,12 +64,12 @@ class TextClassification:
     def encode(self, items: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
         """Return ``items`` as token ids, cut at ``max_length``, unpadded, with ``labels``."""
         encoded = tokenizer(
-            list(items["text"]),
+            items["text"][:],
             truncation=True,
             max_length=self.max_length,
             return_token_type_ids=False,
         )
-        return Dataset.from_dict({**encoded, "labels": list(items["label"])})
+        return Dataset.from_dict({**encoded, "labels": items["label"][:]})
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
         """Return what pads a list of encoded items to the longest of them.

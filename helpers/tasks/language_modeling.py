@@ -120,7 +120,7 @@ class LanguageModeling:
         rows: dict[str, list[Any]] = {"input_ids": [], "document": []}
         if self.objective == "causal":
             rows["labels"] = []
-        for document, ids in enumerate(token_ids(list(items["text"]), tokenizer)):
+        for document, ids in enumerate(token_ids(items["text"][:], tokenizer)):
             if self.objective == "masked":
                 room = self.block_size - 2
                 pieces = [ids[i : i + room] for i in range(0, len(ids), room)]
@@ -273,7 +273,7 @@ def document_losses(
             nats[documents[i]] += loss
             tokens[documents[i]] += count
     model.train(was_training)
-    return DocumentLosses(nats, tokens, np.array([len(text.encode()) for text in items["text"]]))
+    return DocumentLosses(nats, tokens, np.array([len(text.encode()) for text in items["text"][:]]))
 
 
 @torch.inference_mode()

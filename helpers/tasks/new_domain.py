@@ -72,7 +72,7 @@ class NewDomain:
         Of train the target's; of the others the target's, then :data:`SOURCE_SCORED` of the
         source's, always the same ones.
         """
-        target = list(self.target(split)["text"])
+        target = self.target(split)["text"][:]
         source: list[str] = []
         if split != "train":
             every = self.source(split)["text"]
@@ -94,7 +94,7 @@ class NewDomain:
         first = np.unique(np.array(rows["document"]), return_index=True)[1]
         kept = rows.select(first)
         texts = tokenizer(
-            list(items["text"]),
+            items["text"][:],
             add_special_tokens=False,
             split_special_tokens=True,
             return_offsets_mapping=True,

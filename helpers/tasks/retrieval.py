@@ -126,7 +126,7 @@ class ReplyRetrieval:
     def candidates(self, split: str) -> npt.NDArray:
         """Return the candidates of each item of a split, see :func:`draw_candidates`."""
         seed = int(self.corpus.fingerprint[:8], 16)
-        return draw_candidates(list(self.items(split)["target"]), seed)
+        return draw_candidates(self.items(split)["target"][:], seed)
 
     def groups(self, split: str) -> list[str] | None:
         """Return the conversation of each item, where pairs come from whole ones; else None."""

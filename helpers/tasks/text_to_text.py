@@ -83,7 +83,7 @@ class TextToText(TextClassification):
 
     def encode(self, items: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
         """Return ``items`` as token ids with the prefix, cut at ``max_length``, with ``labels``."""
-        texts = [self.prefix + text for text in items["text"]]
+        texts = [self.prefix + text for text in items["text"][:]]
         return super().encode(items.remove_columns("text").add_column("text", texts), tokenizer)
 
     def build_model(  # type: ignore[override]

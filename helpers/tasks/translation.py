@@ -235,8 +235,8 @@ def _token_rows(
     """Return prompt and target ids of each pair, with the boundaries."""
     check_pairs(items)
     first, last = boundaries(tokenizer)
-    prompts = token_ids([one_line(text) + SEPARATOR for text in items["source"]], tokenizer)
-    targets = token_ids([one_line(text) for text in items["target"]], tokenizer)
+    prompts = token_ids([one_line(text) + SEPARATOR for text in items["source"][:]], tokenizer)
+    targets = token_ids([one_line(text) for text in items["target"][:]], tokenizer)
     return [
         ([first, *prompt], [*target, last]) for prompt, target in zip(prompts, targets, strict=True)
     ]

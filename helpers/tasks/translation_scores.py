@@ -40,7 +40,7 @@ def scores(translations: Sequence[str], items: Items) -> dict[str, float]:
     {'bleu': 100, 'chrf': 100, 'placeholders': 1}
     """
     _check_paired(translations, items)
-    references = [list(items["target"])]
+    references = [items["target"][:]]
     found = {
         name: float(metric.corpus_score(list(translations), references).score)
         for name, metric in _metrics().items()
@@ -89,9 +89,7 @@ def statistics(
     """
     _check_paired(translations, items)
     # What sacrebleu's own paired tests start from; its public methods give chrF no counts.
-    counts = _metric(measure)._extract_corpus_statistics(
-        list(translations), [list(items["target"])]
-    )
+    counts = _metric(measure)._extract_corpus_statistics(list(translations), [items["target"][:]])
     return np.array(counts, dtype=float)
 
 

@@ -121,7 +121,7 @@ def average_cost(model: nn.Module, items: Dataset, collate: Any, batch_size: int
     The last batch of a pass holds what is left over, so few rows make a step cheaper.
     """
     cost = step_cost(model, typical_batch(items, collate, batch_size))
-    tokens = sum(len(ids) for ids in items["input_ids"]) / -(-len(items) // batch_size)
+    tokens = sum(len(ids) for ids in items["input_ids"][:]) / -(-len(items) // batch_size)
     share = tokens / (batch_size * len(middle_row(items)["input_ids"]))
     return replace(cost, flops=cost.flops * share)
 
@@ -137,5 +137,5 @@ def middle_row(items: Dataset) -> dict[str, Any]:
     >>> middle_row(Dataset.from_dict({"input_ids": [[1], [1, 2, 3], [1, 2]]}))
     {'input_ids': [1, 2]}
     """
-    order = np.argsort([len(ids) for ids in items["input_ids"]], kind="stable")
+    order = np.argsort([len(ids) for ids in items["input_ids"][:]], kind="stable")
     return dict(items[int(order[len(order) // 2])])

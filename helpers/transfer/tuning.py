@@ -252,7 +252,7 @@ def _fit_head(
     """Fit the head on features computed once; return the operations of the forward passes."""
     features = finetuning.extract_features(model, rows, collator, device=device)
     finetuning.fit_probe(
-        model, features, np.array(rows["labels"]), regularization=effort.regularization
+        model, features, np.array(rows["labels"][:]), regularization=effort.regularization
     )
     batch = collator([step_costs.middle_row(rows)])
     batch.pop("labels")

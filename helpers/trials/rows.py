@@ -73,15 +73,15 @@ def pack_texts(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     return flat([np.frombuffer(text.encode(), np.uint8) for text in texts], np.uint8)
 
 
-def seen_by(text: str, tokenizer: Any, max_length: int) -> str:
-    """Return what a model with so many tokens sees of a text."""
-    if tokenizer.is_fast:
-        offsets = tokenizer(
-            text, truncation=True, max_length=max_length, return_offsets_mapping=True
-        )["offset_mapping"]
-        return text[: max((end for _, end in offsets), default=0)]
-    ids = tokenizer(text, truncation=True, max_length=max_length)["input_ids"]
-    return str(tokenizer.decode(ids, skip_special_tokens=True))
+def seen_by(texts: Sequence[str], tokenizer: Any, max_length: int) -> list[str]:
+    """Return what a model with so many tokens sees of each text."""
+    how = {"truncation": True, "max_length": max_length}
+    if not tokenizer.is_fast:
+        rows = tokenizer(list(texts), **how)["input_ids"]
+        return [str(tokenizer.decode(ids, skip_special_tokens=True)) for ids in rows]
+    found = tokenizer(list(texts), **how, return_offsets_mapping=True)["offset_mapping"]
+    ends = [max((end for _, end in offsets), default=0) for offsets in found]
+    return [text[:end] for text, end in zip(texts, ends, strict=True)]
 
 
 def item_texts(

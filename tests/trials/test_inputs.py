@@ -133,13 +133,13 @@ def test_a_tokenizer_without_offsets_keeps_what_its_tokens_say():
     class Slow:
         is_fast = False
 
-        def __call__(self, text, truncation, max_length):
-            return {"input_ids": text.split()[: max_length - 2]}
+        def __call__(self, texts, truncation, max_length):
+            return {"input_ids": [text.split()[: max_length - 2] for text in texts]}
 
         def decode(self, ids, skip_special_tokens):
             return " ".join(ids)
 
-    assert seen_by("one two three four", Slow(), 5) == "one two three"
+    assert seen_by(["one two three four", "five"], Slow(), 5) == ["one two three", "five"]
 
 
 # sentences

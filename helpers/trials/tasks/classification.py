@@ -143,12 +143,12 @@ class Classification(TrialTask):
         """Return classes, texts as the model sees them, and their tokens."""
         task, tokenizer = given.task, given.tokenizer
         items = task.items(split)
-        texts = list(items["text"])
-        arrays = {"labels": np.array(items["label"], dtype=np.int32)}
+        texts = items["text"][:]
+        arrays = {"labels": np.array(items["label"][:], dtype=np.int32)}
         if tokenizer is not None:
             rows = task.encode(items, tokenizer)["input_ids"]
             arrays["ids"], arrays["starts"] = flat(list(rows), np.int32)
-            texts = [seen_by(text, tokenizer, task.max_length) for text in texts]
+            texts = seen_by(texts, tokenizer, task.max_length)
         arrays["text"], arrays["text_starts"] = pack_texts(texts)
         return arrays
 

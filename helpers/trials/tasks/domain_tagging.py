@@ -121,7 +121,7 @@ def recut(corpus: Corpus) -> Corpus:
     """
     from helpers.sources import corpora
 
-    articles = [text for split in SPLITS for text in corpus.splits[split]["text"]]
+    articles = [text for split in SPLITS for text in corpus.splits[split]["text"][:]]
     places = np.flatnonzero(_abroad(articles))
     if len(places) < len(SPLITS):
         raise UserError(
@@ -138,8 +138,8 @@ def recut(corpus: Corpus) -> Corpus:
 
 def in_domain(task: Any, split: str) -> np.ndarray:
     """Return of each sentence of a split whether its article is a report from abroad, (n,)."""
-    number = [int(name.rsplit(" ", 1)[1]) - 1 for name in task.items(split)["article"]]
-    found: np.ndarray = _abroad(task.corpus.splits[split]["text"])[number]
+    number = [int(name.rsplit(" ", 1)[1]) - 1 for name in task.items(split)["article"][:]]
+    found: np.ndarray = _abroad(task.corpus.splits[split]["text"][:])[number]
     return found
 
 

@@ -76,7 +76,7 @@ class Domains(OnVectors):
         from helpers.trials.domains import select
 
         names = list(task.corpus.label_names)
-        labels = {split: np.array(task.corpus.splits[split]["label"]) for split in SPLITS}
+        labels = {split: np.array(task.corpus.splits[split]["label"][:]) for split in SPLITS}
         sides = {split: ("target", split) for split in SPLITS}
         sides["source_validation"] = ("source", "validation")
         return {

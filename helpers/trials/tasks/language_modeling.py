@@ -74,7 +74,7 @@ class LanguageModels(TrialTask):
     def arrays(self, given: Material, split: str) -> dict[str, np.ndarray]:
         """Return documents as rows, and whether each is of the target."""
         items = given.task.items(split)
-        marks = np.array(items["is_target"], dtype=np.uint8)
+        marks = np.array(items["is_target"][:], dtype=np.uint8)
         return _rows(given.task.encode(items, given.tokenizer)) | {"is_target": marks}
 
     def beside(self, given: Material) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class LanguageModels(TrialTask):
 
 def _rows(rows: Any) -> dict[str, np.ndarray]:
     """Return rows of documents: ids, where each begins, a label a token, bytes of the text."""
-    ids, starts = flat(list(rows["input_ids"]), np.int32)
-    labels, _ = flat(list(rows["labels"]), np.int32)
+    ids, starts = flat(rows["input_ids"][:], np.int32)
+    labels, _ = flat(rows["labels"][:], np.int32)
     sizes = np.array(rows["bytes"], dtype=np.int32)
     return {"ids": ids, "starts": starts, "labels": labels, "bytes": sizes}

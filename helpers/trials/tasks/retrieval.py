@@ -85,7 +85,7 @@ class Retrieval(TrialTask):
         task = given.task
         items = task.items(split)
         arrays: dict[str, np.ndarray] = {}
-        sides = {"context": list(items["source"]), "reply": list(items["target"])}
+        sides = {"context": items["source"][:], "reply": items["target"][:]}
         if split != "train":
             arrays["candidates"] = task.candidates(split).astype(np.int32)
         if given.tokenizer is not None:
@@ -97,7 +97,7 @@ class Retrieval(TrialTask):
             marks = [[CONTEXT] * len(asked) + [REPLY] * len(reply) for asked, reply in pairs]
             arrays["labels"], _ = flat(marks, np.int8)
             sides = {
-                name: [seen_by(text, given.tokenizer, task.max_length) for text in texts]
+                name: seen_by(texts, given.tokenizer, task.max_length)
                 for name, texts in sides.items()
             }
         for name, texts in sides.items():

@@ -83,15 +83,15 @@ class Tagging(TrialTask):
         task = given.task
         number = {name: i for i, name in enumerate(task.label_names)}
         arrays: dict[str, np.ndarray] = {}
-        arrays["text"], arrays["text_starts"] = pack_texts(list(items["text"]))
+        arrays["text"], arrays["text_starts"] = pack_texts(items["text"][:])
         arrays["tags"], arrays["tag_starts"] = flat(
-            [[number[tag] for tag in each] for each in items["tags"]], np.uint8
+            [[number[tag] for tag in each] for each in items["tags"][:]], np.uint8
         )
-        articles = np.unique(list(items["article"]), return_inverse=True)[1]
+        articles = np.unique(items["article"][:], return_inverse=True)[1]
         arrays["article"] = articles.astype(np.int32)
         if given.tokenizer is not None:
             rows = task.encode(items, given.tokenizer)
-            arrays["ids"], arrays["starts"] = flat(list(rows["input_ids"]), np.int32)
+            arrays["ids"], arrays["starts"] = flat(rows["input_ids"][:], np.int32)
             arrays["sentence"] = np.array(rows["sentence"], dtype=np.int32)
             columns = (("labels", "labels"), ("own_starts", "starts"), ("own_ends", "ends"))
             for name, column in columns:

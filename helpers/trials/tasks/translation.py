@@ -75,12 +75,12 @@ class Translating(TrialTask):
         """Return both sides of each pair, and their row of tokens."""
         items = given.task.items(split)
         arrays: dict[str, np.ndarray] = {}
-        arrays["text"], arrays["text_starts"] = pack_texts(list(items["source"]))
-        arrays["target"], arrays["target_starts"] = pack_texts(list(items["target"]))
+        arrays["text"], arrays["text_starts"] = pack_texts(items["source"][:])
+        arrays["target"], arrays["target_starts"] = pack_texts(items["target"][:])
         if given.tokenizer is not None:
             rows = given.task.encode(items, given.tokenizer)
-            arrays["ids"], arrays["starts"] = flat(list(rows["input_ids"]), np.int32)
-            arrays["labels"], _ = flat(list(rows["labels"]), np.int32)
+            arrays["ids"], arrays["starts"] = flat(rows["input_ids"][:], np.int32)
+            arrays["labels"], _ = flat(rows["labels"][:], np.int32)
         return arrays
 
     def beside(self, given: Material) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class OnVectors(TrialTask):
         items = given.task.items(split)
         ids = given.task.encode(items, given.tokenizer)["input_ids"]
         features = vectors(list(ids), given.model, given.place)
-        return {"labels": np.array(items["label"], dtype=np.int32), "features": features}
+        return {"labels": np.array(items["label"][:], dtype=np.int32), "features": features}
 
     def beside(self, given: Material) -> dict[str, Any]:
         """Return the names of the classes."""
