@@ -31,6 +31,10 @@ def settle(seed: int = 0, threads: int = THREADS) -> None:
     Notebooks import first and open their run next, in one cell, so what they use is loaded by
     then; loading torch here would cost those that never need it two seconds.
 
+    Args:
+        seed: of Python, numpy and torch.
+        threads: of numpy's and torch's products.
+
     >>> settle(7); first = random.random(); settle(7); first == random.random()
     True
     """

@@ -75,6 +75,8 @@ def pack_texts(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 def seen_by(texts: Sequence[str], tokenizer: Any, max_length: int) -> list[str]:
     """Return what a model with so many tokens sees of each text."""
+    if not texts:
+        return []  # a tokenizer cannot take none
     how = {"truncation": True, "max_length": max_length}
     if not tokenizer.is_fast:
         rows = tokenizer(list(texts), **how)["input_ids"]

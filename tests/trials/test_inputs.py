@@ -140,6 +140,7 @@ def test_a_tokenizer_without_offsets_keeps_what_its_tokens_say():
             return " ".join(ids)
 
     assert seen_by(["one two three four", "five"], Slow(), 5) == ["one two three", "five"]
+    assert seen_by([], Slow(), 5) == []
 
 
 # sentences
