@@ -42,7 +42,7 @@ def theirs(corpus: Corpus, python: str, seed: int, threads: int) -> tuple[float,
             "texts": [text for part in learned for text in part["text"][:]],
             "labels": [int(label) for part in learned for label in part["label"][:]],
             "test": corpus.splits["test"]["text"][:],
-            "body": resolve("minilm").folder, "folder": folder, "seed": seed, "threads": threads,
+            "body": resolve("minilm").location, "folder": folder, "seed": seed, "threads": threads,
         }  # fmt: skip
         done = subprocess.run(
             [python, str(PEER)], input=json.dumps(given) + "\n",
