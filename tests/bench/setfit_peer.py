@@ -9,13 +9,13 @@ import json
 import sys
 import time
 
-import torch
-from datasets import Dataset
-from setfit import SetFitModel, Trainer, TrainingArguments
-
 
 def main() -> None:
     """Read what to learn from, train, answer the test texts, tell the answers and the seconds."""
+    import torch  # here: this file is also looked at where there is no SetFit
+    from datasets import Dataset
+    from setfit import SetFitModel, Trainer, TrainingArguments
+
     given = json.loads(sys.stdin.readline())
     torch.set_num_threads(given["threads"])
     model = SetFitModel.from_pretrained(given["body"])
