@@ -63,7 +63,7 @@ unit: data  ## unit tests and doctests
 	@$(VENV)/bin/pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 nbval: data  ## re-execute every notebook and compare its outputs with the stored ones
-	@TRANSFER_TRIALS=shipped $(VENV)/bin/pytest -q -n 2 --dist loadfile --nbval --nbval-cell-timeout 1800 --durations 5 notebooks
+	@TRANSFER_TRIALS=shipped $(VENV)/bin/pytest -q -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-cell-timeout 1800 --durations 5 notebooks
 
 test-browser: data  ## the report (axe-core) and four lessons in JupyterLab, in headless Chromium
 	@$(RUN) -m pip install --disable-pip-version-check --quiet -r requirements-browser.txt -c constraints.txt
