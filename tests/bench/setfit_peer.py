@@ -1,6 +1,6 @@
 """SetFit at its defaults, in an environment of its own: a JSON line in, a JSON line out.
 
-It asks for an older transformers than this project's, so `tests.bench.setfit` starts it with
+It asks for an older transformers than this project's, so `tests.bench.beside_setfit` starts it with
 another interpreter; nothing here may import the project.
 """
 

@@ -2,7 +2,7 @@
 
 SetFit needs an environment of its own (it asks for an older transformers): `python -m venv other`,
 `other/bin/pip install setfit==1.1.3 "transformers<5"`, then
-`python -m tests.bench.setfit --python other/bin/python`. Not part of `make bench`.
+`python -m tests.bench.beside_setfit --python other/bin/python`. Not part of `make bench`.
 """
 
 import argparse
