@@ -35,5 +35,5 @@ def pytest_collection_modifyitems(items):
     Two workers take the files in this order, and one that begins a long file last keeps the other
     waiting. (The many small files of doctests are the last in any case.)
     """
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow | LONG)
+    first = LONG | {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in first)

@@ -37,7 +37,7 @@ def dictionary(train: Dataset, test: Dataset, least: float = 0.5) -> list[list[s
     """
     seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
     gold = [from_bio(tags) for tags in train["tags"][:]]
-    for text, spans in zip(train["text"], gold, strict=True):
+    for text, spans in zip(train["text"][:], gold, strict=True):
         for start, end, name in spans:
             seen[text[start:end]][name] += 1
     names = {
@@ -46,7 +46,7 @@ def dictionary(train: Dataset, test: Dataset, least: float = 0.5) -> list[list[s
     }
     matched: Counter[str] = Counter()
     right: Counter[str] = Counter()
-    for text, spans in zip(train["text"], gold, strict=True):
+    for text, spans in zip(train["text"][:], gold, strict=True):
         for span in _matches(text, names):
             matched[text[span.start : span.end]] += 1
             right[text[span.start : span.end]] += span in spans
@@ -108,8 +108,8 @@ def linear_tagger(
         average=True,
         random_state=seed,
     )
-    model.fit(_described(train["text"]), tags)
-    scores = np.log(np.maximum(model.predict_proba(_described(test["text"])), 1e-12))
+    model.fit(_described(train["text"][:]), tags)
+    scores = np.log(np.maximum(model.predict_proba(_described(test["text"][:])), 1e-12))
     ends = np.cumsum([len(text) for text in test["text"][:]])
     names = [str(name) for name in model.classes_]
     return [best_path(each, names) for each in np.split(scores, ends[:-1])]

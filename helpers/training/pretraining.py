@@ -176,7 +176,7 @@ def text_seen(train: Dataset, most_bytes: int) -> Sequence[str]:
     """
     texts: list[str] = []
     size = 0
-    for text in train["text"][:]:
+    for text in train["text"]:
         size += len(text.encode())
         if texts and size > most_bytes:
             break
